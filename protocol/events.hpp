@@ -1,0 +1,74 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace emotiond::protocol {
+
+/// Integer milliseconds on a stream's sample clock: index of the captured sample / its rate.
+using StreamTime = std::chrono::milliseconds;
+using WallTime = std::chrono::system_clock::time_point;
+
+enum class StreamState { Live, Silent, Lost, Paused, Ended };
+
+/// A loaded model, as told in `hello`.
+struct ModelInfo {
+    std::string id;
+    std::vector<std::string> labels;
+    std::chrono::milliseconds window{};
+    std::chrono::milliseconds hop{};
+    std::string licence;
+};
+
+/// Where the time between the last sample of a window and its event went.
+struct Latency {
+    std::chrono::milliseconds capture{};    ///< last sample captured -> taken from the ring
+    std::chrono::milliseconds features{};   ///< -> window complete
+    std::chrono::milliseconds queue{};      ///< -> forward pass begun
+    std::chrono::milliseconds inference{};  ///< -> forward pass ended
+    std::chrono::milliseconds total{};
+};
+
+/// What one window of one stream expresses.
+struct EmotionEvent {
+    StreamTime start{};
+    StreamTime end{};
+    std::string label;
+    double confidence = 0.0;
+    std::vector<std::pair<std::string, double>> scores;  ///< in the model's label order, sums to 1
+    double voiced = 0.0;      ///< share of the window's rows that hold speech level, 0..1
+    double level_dbfs = 0.0;  ///< RMS of the window; full-scale sine is -3.01
+    std::string model;
+    Latency latency;
+};
+
+/// Audio that never reached a window.
+struct GapEvent {
+    std::string reason;  ///< `ring_overflow`, `device_overflow`, `overload`
+    StreamTime start{};
+    std::chrono::milliseconds lost{};
+};
+
+struct StreamEvent {
+    StreamState state = StreamState::Live;
+    std::string reason;
+};
+
+struct ErrorEvent {
+    std::string code;
+    std::string message;
+    bool fatal = false;
+};
+
+/// What is published. The hub adds `v`, `type`, `epoch`, `stream`, `role`, `seq` and `time`.
+struct Event {
+    std::string stream;  ///< empty: about the server, not a stream (only for ErrorEvent)
+    WallTime time{};     ///< wall time of the end of what is described
+    std::variant<EmotionEvent, GapEvent, StreamEvent, ErrorEvent> body;
+};
+
+}  // namespace emotiond::protocol
