@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -69,6 +71,37 @@ struct Event {
     std::string stream;  ///< empty: about the server, not a stream (only for ErrorEvent)
     WallTime time{};     ///< wall time of the end of what is described
     std::variant<EmotionEvent, GapEvent, StreamEvent, ErrorEvent> body;
+};
+
+/// A stream as `hello` tells it.
+struct StreamInfo {
+    std::string stream;
+    std::string role;
+    StreamState state = StreamState::Silent;
+    std::uint64_t newest_seq = 0;  ///< 0: nothing published yet
+};
+
+/// What one subscriber can rely on, as told in `hello`.
+struct SubscriberLimits {
+    std::size_t max_queue_bytes = 0;
+    std::optional<std::chrono::milliseconds> idle_timeout;  ///< none: silence is never a fault
+};
+
+/// The first message of every connection.
+struct Hello {
+    std::string epoch;
+    std::string server;  ///< name and version
+    SubscriberLimits limits;
+    std::vector<ModelInfo> models;
+    std::vector<StreamInfo> streams;
+};
+
+/// Messages that one subscriber was too slow for.
+struct QueueGap {
+    std::string stream;          ///< empty: messages that belong to no single stream
+    std::uint64_t from_seq = 0;  ///< these two are told only with a stream
+    std::uint64_t to_seq = 0;
+    std::uint64_t dropped = 0;
 };
 
 }  // namespace emotiond::protocol

@@ -1,0 +1,108 @@
+#include "dsp/feature_spec.hpp"
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+namespace emotiond::dsp {
+
+FeatureSpec FeatureSpec::librosa(int sample_rate_hz) {
+    FeatureSpec spec;
+    spec.sample_rate_hz = sample_rate_hz;
+    spec.frame_samples = 2048;
+    spec.hop_samples = 512;
+    spec.fft_size = 2048;
+    spec.window = WindowShape::Hann;
+    spec.padding = Padding::Centre;
+    spec.num_mels = 128;
+    spec.high_hz = static_cast<float>(sample_rate_hz) / 2.0F;
+    spec.mel_scale = MelScale::Slaney;
+    spec.mel_shape = MelShape::TriangleInHz;
+    spec.mel_norm = MelNorm::Area;
+    spec.log_scale = LogScale::Decibel;
+    spec.num_coeffs = 20;
+    spec.delta_kind = DeltaKind::SavitzkyGolay;
+    spec.delta_half_width = 4;
+    return spec;
+}
+
+FeatureSpec FeatureSpec::kaldi() {
+    FeatureSpec spec;
+    spec.sample_scale = 32768.0F;
+    spec.remove_dc = true;
+    spec.pre_emphasis = 0.97F;
+    spec.window = WindowShape::Povey;
+    spec.num_mels = 23;
+    spec.low_hz = 20.0F;
+    spec.log_floor = 1.1920929e-07F;  // float epsilon
+    spec.lifter = 22;
+    spec.zeroth_coeff = ZerothCoeff::LogEnergyInstead;
+    return spec;
+}
+
+FeatureSpec FeatureSpec::htk() {
+    FeatureSpec spec;
+    spec.sample_scale = 32767.0F;
+    spec.pre_emphasis = 0.97F;
+    spec.window = WindowShape::Hamming;
+    spec.log_floor = 1.0F;
+    spec.dct_scale = DctScale::Htk;
+    spec.lifter = 22;
+    spec.zeroth_coeff = ZerothCoeff::Last;
+    spec.delta_order = 2;
+    return spec;
+}
+
+std::size_t FeatureSpec::num_static() const {
+    return static_cast<std::size_t>(num_coeffs) + (append_log_energy ? 1U : 0U);
+}
+
+std::size_t FeatureSpec::num_features() const {
+    return num_static() * static_cast<std::size_t>(1 + delta_order);
+}
+
+std::size_t FeatureSpec::lookahead_rows() const {
+    // Regression takes the delta of the delta; Savitzky-Golay fits both orders on the statics.
+    const int passes = delta_kind == DeltaKind::Regression ? delta_order : (delta_order > 0 ? 1 : 0);
+    return static_cast<std::size_t>(passes * delta_half_width);
+}
+
+namespace {
+
+template <typename Value>
+void require(bool holds, const char* member, const char* allowed, Value got) {
+    if (holds) {
+        return;
+    }
+    std::ostringstream message;
+    message << "feature specification: " << member << " must be " << allowed << ", got " << got;
+    throw std::invalid_argument(message.str());
+}
+
+}  // namespace
+
+void FeatureSpec::validate() const {
+    const float nyquist_hz = static_cast<float>(sample_rate_hz) / 2.0F;
+    require(sample_rate_hz >= 8000 && sample_rate_hz <= 192000, "sample_rate_hz", "8000 to 192000",
+            sample_rate_hz);
+    require(frame_samples >= 2 && frame_samples <= 65536, "frame_samples", "2 to 65536",
+            frame_samples);
+    require(hop_samples >= 1 && hop_samples <= frame_samples, "hop_samples", "1 to frame_samples",
+            hop_samples);
+    require(fft_size >= frame_samples && fft_size <= 65536 && fft_size % 2 == 0, "fft_size",
+            "even, frame_samples to 65536", fft_size);
+    require(sample_scale > 0.0F && sample_scale <= 65536.0F, "sample_scale", "above 0, to 65536",
+            sample_scale);
+    require(pre_emphasis >= 0.0F && pre_emphasis <= 1.0F, "pre_emphasis", "0 to 1", pre_emphasis);
+    require(num_mels >= 1 && num_mels <= 512, "num_mels", "1 to 512", num_mels);
+    require(low_hz >= 0.0F && low_hz < high_hz, "low_hz", "0 to below high_hz", low_hz);
+    require(high_hz <= nyquist_hz, "high_hz", "at most half the sample rate", high_hz);
+    require(log_floor > 0.0F, "log_floor", "above 0", log_floor);
+    require(num_coeffs >= 1 && num_coeffs <= num_mels, "num_coeffs", "1 to num_mels", num_coeffs);
+    require(lifter >= 0 && lifter <= 1000, "lifter", "0 to 1000", lifter);
+    require(delta_order >= 0 && delta_order <= 2, "delta_order", "0, 1 or 2", delta_order);
+    require(delta_half_width >= 1 && delta_half_width <= 16, "delta_half_width", "1 to 16",
+            delta_half_width);
+}
+
+}  // namespace emotiond::dsp

@@ -1,0 +1,69 @@
+#include "dsp/mfcc_extractor.hpp"
+
+#include <algorithm>
+
+namespace emotiond::dsp {
+namespace {
+
+/// Samples taken in one gulp; larger ones move the unused tail less often.
+constexpr std::size_t kGulpSamples = 4096;
+
+}  // namespace
+
+MfccExtractor::MfccExtractor(const FeatureSpec& spec)
+    : spec_(spec),
+      frame_(spec),
+      deltas_(spec),
+      static_row_(spec.num_static()),
+      row_(spec.num_features()),
+      buffer_(2 * static_cast<std::size_t>(spec.frame_samples) + kGulpSamples) {
+    reset();
+}
+
+void MfccExtractor::reset() {
+    deltas_.reset();
+    begin_ = 0;
+    end_ = 0;
+    if (spec_.padding == Padding::Centre) {
+        end_ = static_cast<std::size_t>(spec_.frame_samples) / 2;
+        std::fill_n(buffer_.begin(), end_, 0.0F);
+    }
+}
+
+std::size_t MfccExtractor::accept(std::span<const float> samples) {
+    if (end_ == buffer_.size()) {
+        const auto kept = std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
+                                    buffer_.end(), buffer_.begin());
+        begin_ = 0;
+        end_ = static_cast<std::size_t>(kept - buffer_.begin());
+    }
+    const std::size_t taken = std::min(samples.size(), buffer_.size() - end_);
+    std::ranges::copy(samples.first(taken), buffer_.begin() + static_cast<std::ptrdiff_t>(end_));
+    end_ += taken;
+    return taken;
+}
+
+void MfccExtractor::begin_finish() {
+    if (spec_.padding != Padding::Centre) {
+        return;
+    }
+    std::size_t missing = static_cast<std::size_t>(spec_.frame_samples) / 2;
+    while (missing > 0) {
+        // Less than a frame is left over, and the buffer holds two.
+        static constexpr float kZeros[64] = {};
+        missing -= accept({kZeros, std::min<std::size_t>(missing, 64)});
+    }
+}
+
+bool MfccExtractor::next_frame() {
+    const auto frame_samples = static_cast<std::size_t>(spec_.frame_samples);
+    if (end_ - begin_ < frame_samples) {
+        return false;
+    }
+    frame_.compute({buffer_.data() + begin_, frame_samples}, static_row_);
+    deltas_.push(static_row_);
+    begin_ += static_cast<std::size_t>(spec_.hop_samples);
+    return true;
+}
+
+}  // namespace emotiond::dsp

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "dsp/delta_rows.hpp"
+#include "dsp/feature_spec.hpp"
+#include "dsp/mfcc_frame.hpp"
+
+namespace emotiond::dsp {
+
+/// Samples in, feature rows out. A stream and a file give the same rows, bit for bit, however the
+/// samples are cut.
+/// Real-time safe after construction: no allocation, no lock. Not thread-safe.
+class MfccExtractor {
+ public:
+    /// Throws std::invalid_argument where the specification is not valid.
+    explicit MfccExtractor(const FeatureSpec& spec);
+
+    /// samples: any number, full scale +-1, at the specification's rate.
+    /// on_row(std::span<const float> row) is called for each row that is complete: [num_features].
+    template <typename OnRow>
+    void push(std::span<const float> samples, OnRow&& on_row) {
+        while (!samples.empty()) {
+            samples = samples.subspan(accept(samples));
+            emit(on_row);
+        }
+    }
+
+    /// The end of the stream: rows that waited for their successors, and for Padding::Centre those
+    /// that reach over the end. Call reset() before the next stream.
+    template <typename OnRow>
+    void finish(OnRow&& on_row) {
+        begin_finish();
+        emit(on_row);
+        deltas_.finish();
+        emit(on_row);
+    }
+
+    /// As after construction.
+    void reset();
+
+    [[nodiscard]] const FeatureSpec& spec() const { return spec_; }
+    [[nodiscard]] std::size_t num_features() const { return row_.size(); }
+
+ private:
+    std::size_t accept(std::span<const float> samples);
+    void begin_finish();
+    bool next_frame();
+
+    template <typename OnRow>
+    void emit(OnRow& on_row) {
+        do {
+            while (deltas_.next(row_)) {
+                on_row(std::span<const float>(row_));
+            }
+        } while (next_frame());
+    }
+
+    FeatureSpec spec_;
+    MfccFrame frame_;
+    DeltaRows deltas_;
+    std::vector<float> static_row_;  ///< [num_static]
+    std::vector<float> row_;         ///< [num_features]
+
+    ///   buffer_:  | done | frame ........... | later samples | free |
+    ///             0      begin_                              end_
+    std::vector<float> buffer_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+}  // namespace emotiond::dsp

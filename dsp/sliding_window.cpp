@@ -1,0 +1,49 @@
+#include "dsp/sliding_window.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace emotiond::dsp {
+
+SlidingWindow::SlidingWindow(std::size_t num_features, std::size_t window_rows,
+                             std::size_t hop_rows, std::size_t min_rows)
+    : num_features_(num_features),
+      window_rows_(window_rows),
+      hop_rows_(hop_rows),
+      min_rows_(min_rows),
+      rows_(2 * window_rows * num_features) {
+    if (num_features == 0 || hop_rows == 0 || min_rows == 0 || min_rows > window_rows) {
+        throw std::invalid_argument(
+            "sliding window: features, hop and minimum must be at least 1 and the minimum at most "
+            "the window, got window " + std::to_string(window_rows) + ", hop " +
+            std::to_string(hop_rows) + ", minimum " + std::to_string(min_rows) + " rows of " +
+            std::to_string(num_features));
+    }
+}
+
+void SlidingWindow::reset() {
+    num_rows_ = 0;
+    covered_ = 0;
+    end_ = 0;
+}
+
+void SlidingWindow::append(std::span<const float> row) {
+    if (end_ == rows_.size()) {
+        // One move of a window's length in as many rows: a copy of one row per row.
+        const auto kept = static_cast<std::ptrdiff_t>((window_rows_ - 1) * num_features_);
+        std::copy(rows_.end() - kept, rows_.end(), rows_.begin());
+        end_ = static_cast<std::size_t>(kept);
+    }
+    std::ranges::copy(row, rows_.begin() + static_cast<std::ptrdiff_t>(end_));
+    end_ += num_features_;
+    ++num_rows_;
+}
+
+SlidingWindow::View SlidingWindow::view() const {
+    const auto num_rows = static_cast<std::size_t>(std::min<std::uint64_t>(num_rows_, window_rows_));
+    const std::size_t size = num_rows * num_features_;
+    return {{rows_.data() + end_ - size, size}, num_rows, num_rows_ - num_rows};
+}
+
+}  // namespace emotiond::dsp

@@ -1,0 +1,274 @@
+#include "model/bundle.hpp"
+
+#include <openssl/evp.h>
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <stdexcept>
+#include <utility>
+
+#include "dsp/mfcc_extractor.hpp"
+#include "model/feature_spec_json.hpp"
+
+static_assert(std::endian::native == std::endian::little, "safetensors is little-endian");
+
+namespace emotiond::model {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr const char* kFormat = "emotiond-bundle";
+constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 31;
+constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1} << 24;
+constexpr std::size_t kMaxDimensions = 8;
+
+std::string sha256_hex(std::initializer_list<std::string_view> parts) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned int size = 0;
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
+    bool ok = context != nullptr && EVP_DigestInit_ex(context, EVP_sha256(), nullptr) == 1;
+    for (const std::string_view part : parts) {
+        ok = ok && EVP_DigestUpdate(context, part.data(), part.size()) == 1;
+    }
+    ok = ok && EVP_DigestFinal_ex(context, digest.data(), &size) == 1;
+    EVP_MD_CTX_free(context);
+    if (!ok) {
+        throw std::runtime_error("SHA-256 failed in OpenSSL");
+    }
+    std::string hex;
+    for (unsigned int i = 0; i < size; ++i) {
+        constexpr const char* kDigits = "0123456789abcdef";
+        hex += kDigits[digest[i] >> 4];
+        hex += kDigits[digest[i] & 15];
+    }
+    return hex;
+}
+
+/// The first row of a fixed signal, by this build. A bundle remembers the row that it was trained
+/// with, so that a change of the feature code cannot pass unnoticed behind equal specifications.
+std::vector<float> probe_row(const dsp::FeatureSpec& spec) {
+    std::vector<float> samples(static_cast<std::size_t>(spec.sample_rate_hz));
+    std::uint32_t noise = 1;
+    for (float& sample : samples) {
+        noise = noise * 1664525U + 1013904223U;
+        sample = static_cast<float>(noise >> 8) / static_cast<float>(1U << 24) - 0.5F;
+    }
+    dsp::MfccExtractor extractor(spec);
+    std::vector<float> first;
+    const auto keep_first = [&](std::span<const float> row) {
+        if (first.empty()) {
+            first.assign(row.begin(), row.end());
+        }
+    };
+    extractor.push(samples, keep_first);
+    extractor.finish(keep_first);
+    return first;
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
+    throw std::runtime_error("model bundle " + path.string() + ": " + why);
+}
+
+std::string read_file(const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary | std::ios::ate);
+    if (!in) {
+        refuse(path, "cannot be opened");
+    }
+    const auto size = static_cast<std::uint64_t>(in.tellg());
+    if (size > kMaxFileBytes) {
+        refuse(path, "is larger than " + std::to_string(kMaxFileBytes) + " bytes");
+    }
+    std::string bytes(size, '\0');
+    in.seekg(0);
+    in.read(bytes.data(), static_cast<std::streamsize>(size));
+    if (!in) {
+        refuse(path, "cannot be read");
+    }
+    return bytes;
+}
+
+/// Reads one entry of the header; throws std::runtime_error where it does not fit the data.
+Tensor read_tensor(const ordered_json& entry, std::string_view data) {
+    if (entry.at("dtype") != "F32") {
+        throw std::runtime_error("has dtype " + entry.at("dtype").dump() + ", expected \"F32\"");
+    }
+    Tensor tensor;
+    tensor.shape = entry.at("shape").get<std::vector<std::int64_t>>();
+    if (tensor.shape.size() > kMaxDimensions) {
+        throw std::runtime_error("has too many dimensions");
+    }
+    std::uint64_t count = 1;
+    for (const std::int64_t extent : tensor.shape) {
+        if (extent < 1 || static_cast<std::uint64_t>(extent) > kMaxFileBytes / count) {
+            throw std::runtime_error("has an impossible shape " + entry.at("shape").dump());
+        }
+        count *= static_cast<std::uint64_t>(extent);
+    }
+    const auto offsets = entry.at("data_offsets").get<std::array<std::uint64_t, 2>>();
+    if (offsets[0] > offsets[1] || offsets[1] > data.size() ||
+        offsets[1] - offsets[0] != count * sizeof(float)) {
+        throw std::runtime_error("does not fit the data: " + entry.dump());
+    }
+    tensor.values.resize(count);
+    std::memcpy(tensor.values.data(), data.data() + offsets[0], count * sizeof(float));
+    return tensor;
+}
+
+void require_same_features(const Bundle& bundle, const std::vector<float>& trained_row) {
+    const std::vector<float> row = probe_row(bundle.features);
+    float largest = 0.0F;
+    for (std::size_t i = 0; i < row.size() && i < trained_row.size(); ++i) {
+        largest = std::max(largest, std::abs(row[i] - trained_row[i]));
+    }
+    constexpr float kTolerance = 2e-2F;
+    if (row.size() != trained_row.size() || !(largest < kTolerance)) {
+        throw std::runtime_error(
+            "was trained on other features than this build computes: " +
+            std::to_string(trained_row.size()) + " against " + std::to_string(row.size()) +
+            " per row, largest difference " + std::to_string(largest) +
+            " on the probe; its specification: " + to_json(bundle.features).dump() +
+            "; this build's answer to it: " + ordered_json(row).dump());
+    }
+}
+
+}  // namespace
+
+void Bundle::save(const std::filesystem::path& path) {
+    ordered_json index;
+    std::string data;
+    for (const auto& [tensor_name, tensor] : tensors) {
+        const std::size_t begin = data.size();
+        data.append(reinterpret_cast<const char*>(tensor.values.data()),
+                    tensor.values.size() * sizeof(float));
+        index[tensor_name] = {
+            {"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+    }
+    const ordered_json manifest{{"name", name},
+                                {"labels", labels},
+                                {"features", model::to_json(features)},
+                                {"features_probe", probe_row(features)},
+                                {"network", network},
+                                {"temperature", temperature},
+                                {"training_data", training_data},
+                                {"licence", licence},
+                                {"metrics", metrics}};
+    // safetensors allows text only in its metadata, so the manifest is JSON inside JSON.
+    const std::string manifest_text = manifest.dump();
+    const std::string digest = sha256_hex({manifest_text, index.dump(), data});
+    ordered_json header;
+    header["__metadata__"] = {{"format", kFormat},
+                              {"version", std::to_string(kFormatVersion)},
+                              {"sha256", digest},
+                              {"manifest", manifest_text}};
+    for (const auto& [tensor_name, entry] : index.items()) {
+        header[tensor_name] = entry;
+    }
+    std::string header_text = header.dump();
+    header_text.resize((header_text.size() + 7) / 8 * 8, ' ');
+    const std::uint64_t header_size = header_text.size();
+
+    const std::filesystem::path beside = path.string() + ".part";
+    {
+        std::ofstream out(beside, std::ios::binary);
+        out.write(reinterpret_cast<const char*>(&header_size), sizeof header_size);
+        out << header_text << data;
+        out.flush();
+        if (!out) {
+            refuse(beside, "cannot be written");
+        }
+    }
+    std::filesystem::rename(beside, path);
+    id = name + "-" + digest.substr(0, 8);
+}
+
+Bundle Bundle::load(const std::filesystem::path& path) {
+    const std::string bytes = read_file(path);
+    std::uint64_t header_size = 0;
+    if (bytes.size() < sizeof header_size) {
+        refuse(path, "is truncated: " + std::to_string(bytes.size()) + " bytes");
+    }
+    std::memcpy(&header_size, bytes.data(), sizeof header_size);
+    if (header_size > kMaxHeaderBytes || bytes.size() <= sizeof header_size ||
+        bytes[sizeof header_size] != '{') {
+        refuse(path, "is not a model bundle (safetensors)");
+    }
+    if (header_size > bytes.size() - sizeof header_size) {
+        refuse(path, "is truncated: its header has " + std::to_string(header_size) +
+                         " bytes, the file " + std::to_string(bytes.size()));
+    }
+    const std::string_view header_text(bytes.data() + sizeof header_size, header_size);
+    const std::string_view data =
+        std::string_view(bytes).substr(sizeof header_size + header_size);
+
+    ordered_json header = ordered_json::parse(header_text, nullptr, false);
+    if (header.is_discarded() || !header.is_object()) {
+        refuse(path, "is damaged: its header is not JSON");
+    }
+    const ordered_json metadata = header.value("__metadata__", ordered_json::object());
+    header.erase("__metadata__");
+    const auto text = [&](const char* key) {
+        const auto found = metadata.find(key);
+        return found != metadata.end() && found->is_string() ? found->get<std::string>() : "";
+    };
+    if (text("format") != kFormat) {
+        refuse(path, "is a safetensors file, but not a model bundle of emotiond");
+    }
+    if (text("version") != std::to_string(kFormatVersion)) {
+        refuse(path, "has format version " + text("version") + ", this build reads version " +
+                         std::to_string(kFormatVersion));
+    }
+    const std::string manifest_text = text("manifest");
+    std::uint64_t data_size = 0;
+    for (const auto& [tensor_name, entry] : header.items()) {
+        if (entry.is_object() && entry.contains("data_offsets") &&
+            entry["data_offsets"].is_array() && entry["data_offsets"].size() == 2 &&
+            entry["data_offsets"][1].is_number_unsigned()) {
+            data_size = std::max(data_size, entry["data_offsets"][1].get<std::uint64_t>());
+        }
+    }
+    if (data.size() < data_size) {
+        refuse(path, "is truncated: its tensors need " + std::to_string(data_size) +
+                         " bytes, it holds " + std::to_string(data.size()));
+    }
+    const std::string digest = sha256_hex({manifest_text, header.dump(), data});
+    if (digest != text("sha256")) {
+        refuse(path, "is damaged: SHA-256 of its content is " + digest + ", expected " +
+                         text("sha256"));
+    }
+
+    Bundle bundle;
+    try {
+        const ordered_json manifest = ordered_json::parse(manifest_text);
+        bundle.name = manifest.at("name").get<std::string>();
+        bundle.labels = manifest.at("labels").get<std::vector<std::string>>();
+        bundle.features = feature_spec_from_json(manifest.at("features"));
+        bundle.network = manifest.at("network");
+        bundle.temperature = manifest.at("temperature").get<float>();
+        bundle.training_data = manifest.at("training_data").get<std::vector<std::string>>();
+        bundle.licence = manifest.at("licence").get<std::string>();
+        bundle.metrics = manifest.at("metrics");
+        for (const auto& [tensor_name, entry] : header.items()) {
+            try {
+                bundle.tensors[tensor_name] = read_tensor(entry, data);
+            } catch (const std::exception& error) {
+                throw std::runtime_error("tensor " + tensor_name + " " + error.what());
+            }
+        }
+        if (bundle.labels.empty() || !(bundle.temperature > 0.0F) ||
+            !std::isfinite(bundle.temperature)) {
+            throw std::runtime_error("needs labels and a temperature above 0");
+        }
+        require_same_features(bundle,
+                              manifest.at("features_probe").get<std::vector<float>>());
+    } catch (const std::exception& error) {
+        refuse(path, error.what());
+    }
+    bundle.id = bundle.name + "-" + digest.substr(0, 8);
+    return bundle;
+}
+
+}  // namespace emotiond::model

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "dsp/feature_spec.hpp"
+
+namespace emotiond::model {
+
+/// One parameter of a network.
+struct Tensor {
+    std::vector<std::int64_t> shape;
+    std::vector<float> values;  ///< row-major; their number is the product of the shape
+};
+
+/// All that a classifier is, in one file: what it hears, what it says, its weights, where it comes
+/// from. The file is in the safetensors format: a JSON header, then the tensors as little-endian
+/// float32. It holds no code, and a SHA-256 over everything else.
+struct Bundle {
+    /// Version of the manifest below. A file of another version is refused.
+    static constexpr int kFormatVersion = 1;
+
+    std::string name;                 ///< what people call it, for example "lstm"
+    std::vector<std::string> labels;  ///< one per output of the network
+    dsp::FeatureSpec features;
+    nlohmann::ordered_json network;  ///< kind and sizes; read by the network itself
+    float temperature = 1.0F;        ///< logits are divided by it before the softmax
+    std::vector<std::string> training_data;
+    std::string licence;             ///< of the weights
+    nlohmann::ordered_json metrics;  ///< measured figures, with protocol and command
+    std::map<std::string, Tensor> tensors;
+
+    /// Name and the head of the digest of the content: "lstm-1f9c03aa". Set by load() and save().
+    std::string id;
+
+    /// Throws std::runtime_error that names the file and what is wrong with it: not a bundle,
+    /// truncated, damaged, of another format version, with features this build cannot compute.
+    static Bundle load(const std::filesystem::path& path);
+
+    /// Written beside and renamed, so that a reader never sees half a file. Throws
+    /// std::runtime_error.
+    void save(const std::filesystem::path& path);
+};
+
+}  // namespace emotiond::model

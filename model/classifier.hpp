@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/bundle.hpp"
+
+namespace emotiond::model {
+
+/// The rows of one window, to be classified.
+struct ClassifierInput {
+    std::span<const float> rows;  ///< [num_rows][num_features]
+    std::size_t num_rows = 0;
+};
+
+/// Calibrated probabilities in the order of Bundle::labels; they sum to 1.
+using Scores = std::vector<float>;
+
+/// A bundle made ready to answer: network on its device, without gradients, warmed up.
+/// One thread at a time. classify() allocates and may take milliseconds: not real-time safe.
+class Classifier {
+ public:
+    struct Options {
+        std::string device = "auto";  ///< auto | cpu | cuda | cuda:<n>
+        int threads = 1;              ///< libtorch's own, for the whole process
+    };
+
+    /// Throws std::runtime_error where the bundle's network does not fit its tensors, or the
+    /// device is none of the above. A GPU that is not there is not an error: device_note() tells.
+    Classifier(Bundle bundle, const Options& options);
+    ~Classifier();
+    Classifier(Classifier&&) noexcept;
+
+    /// One forward pass over windows of any lengths. Returns one Scores per input.
+    /// Throws std::runtime_error where libtorch fails.
+    std::vector<Scores> classify(std::span<const ClassifierInput> inputs);
+
+    [[nodiscard]] const Bundle& bundle() const;
+    /// "cpu" or "cuda:0".
+    [[nodiscard]] const std::string& device() const;
+    /// Why it runs where it does, for the log.
+    [[nodiscard]] const std::string& device_note() const;
+
+ private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace emotiond::model

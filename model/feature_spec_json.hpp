@@ -1,0 +1,16 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "dsp/feature_spec.hpp"
+
+namespace emotiond::model {
+
+/// Every member by its name, enumerators in snake_case.
+nlohmann::ordered_json to_json(const dsp::FeatureSpec& spec);
+
+/// Throws std::runtime_error for a missing, unknown or ill-typed member, std::invalid_argument from
+/// FeatureSpec::validate.
+dsp::FeatureSpec feature_spec_from_json(const nlohmann::ordered_json& json);
+
+}  // namespace emotiond::model

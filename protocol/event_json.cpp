@@ -1,0 +1,191 @@
+#include "protocol/event_json.hpp"
+
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <variant>
+
+namespace emotiond::protocol {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string to_text(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string_view to_text(StreamState state) {
+    switch (state) {
+        case StreamState::Live:
+            return "live";
+        case StreamState::Silent:
+            return "silent";
+        case StreamState::Lost:
+            return "lost";
+        case StreamState::Paused:
+            return "paused";
+        case StreamState::Ended:
+            break;
+    }
+    return "ended";
+}
+
+/// RFC 3339, UTC, milliseconds: 2026-11-20T20:42:42.123Z
+std::string to_text(WallTime time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::milliseconds>(time - day)};
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()),
+                  static_cast<int>(clock.seconds().count()),
+                  static_cast<int>(clock.subseconds().count()));
+    return text.data();
+}
+
+/// Adding zero turns -0.0 into 0.0. What is not finite stays so, and is dumped as null.
+double rounded(double value, double steps_per_unit) {
+    return std::round(value * steps_per_unit) / steps_per_unit + 0.0;
+}
+double share(double value) {
+    return rounded(value, 1e4);
+}
+double decibel(double value) {
+    return rounded(value, 1e1);
+}
+
+Json object(std::string_view type) {
+    Json json;
+    json["v"] = 1;
+    json["type"] = type;
+    return json;
+}
+
+std::string_view type_of(const EmotionEvent&) {
+    return "emotion";
+}
+std::string_view type_of(const GapEvent&) {
+    return "gap";
+}
+std::string_view type_of(const StreamEvent&) {
+    return "stream";
+}
+std::string_view type_of(const ErrorEvent&) {
+    return "error";
+}
+
+void add(Json& json, const EmotionEvent& emotion) {
+    json["start_ms"] = emotion.start.count();
+    json["end_ms"] = emotion.end.count();
+    json["label"] = emotion.label;
+    json["confidence"] = share(emotion.confidence);
+    Json& scores = json["scores"] = Json::object();
+    for (const auto& [label, score] : emotion.scores) {
+        scores[label] = share(score);
+    }
+    json["voiced"] = share(emotion.voiced);
+    json["level_dbfs"] = decibel(emotion.level_dbfs);
+    json["model"] = emotion.model;
+    Json& latency = json["latency_ms"];
+    latency["capture"] = emotion.latency.capture.count();
+    latency["features"] = emotion.latency.features.count();
+    latency["queue"] = emotion.latency.queue.count();
+    latency["inference"] = emotion.latency.inference.count();
+    latency["total"] = emotion.latency.total.count();
+}
+
+void add(Json& json, const GapEvent& gap) {
+    json["scope"] = "audio";
+    json["reason"] = gap.reason;
+    json["start_ms"] = gap.start.count();
+    json["lost_ms"] = gap.lost.count();
+}
+
+void add(Json& json, const StreamEvent& stream) {
+    json["state"] = to_text(stream.state);
+    json["reason"] = stream.reason;
+}
+
+void add(Json& json, const ErrorEvent& error) {
+    json["code"] = error.code;
+    json["message"] = error.message;
+    json["fatal"] = error.fatal;
+}
+
+Json to_json(const ModelInfo& model) {
+    Json json;
+    json["id"] = model.id;
+    json["labels"] = model.labels;
+    json["window_ms"] = model.window.count();
+    json["hop_ms"] = model.hop.count();
+    json["licence"] = model.licence;
+    return json;
+}
+
+Json to_json(const StreamInfo& stream) {
+    Json json;
+    json["stream"] = stream.stream;
+    json["role"] = stream.role;
+    json["state"] = to_text(stream.state);
+    json["newest_seq"] = stream.newest_seq;
+    return json;
+}
+
+}  // namespace
+
+std::string to_json_text(const Event& event, const Envelope& envelope) {
+    const auto write = [&](const auto& body) {
+        Json json = object(type_of(body));
+        json["epoch"] = envelope.epoch;
+        if (!event.stream.empty()) {
+            json["stream"] = event.stream;
+            json["role"] = envelope.role;
+            json["seq"] = envelope.seq;
+        }
+        json["time"] = to_text(event.time);
+        add(json, body);
+        return to_text(json);
+    };
+    return std::visit(write, event.body);
+}
+
+std::string to_json_text(const Hello& hello) {
+    Json json = object("hello");
+    json["epoch"] = hello.epoch;
+    json["server"] = hello.server;
+    Json& limits = json["limits"];
+    limits["max_queue_bytes"] = hello.limits.max_queue_bytes;
+    if (hello.limits.idle_timeout) {
+        limits["idle_timeout_ms"] = hello.limits.idle_timeout->count();
+    }
+    Json& models = json["models"] = Json::array();
+    for (const ModelInfo& model : hello.models) {
+        models.push_back(to_json(model));
+    }
+    Json& streams = json["streams"] = Json::array();
+    for (const StreamInfo& stream : hello.streams) {
+        streams.push_back(to_json(stream));
+    }
+    return to_text(json);
+}
+
+std::string to_json_text(const QueueGap& gap) {
+    Json json = object("gap");
+    if (!gap.stream.empty()) {
+        json["stream"] = gap.stream;
+    }
+    json["scope"] = "queue";
+    json["reason"] = "slow_consumer";
+    if (!gap.stream.empty()) {
+        json["from_seq"] = gap.from_seq;
+        json["to_seq"] = gap.to_seq;
+    }
+    json["dropped"] = gap.dropped;
+    return to_text(json);
+}
+
+}  // namespace emotiond::protocol

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <set>
+#include <string_view>
+
+#include "protocol/hub.hpp"
+#include "protocol/server_options.hpp"
+
+namespace emotiond::protocol {
+
+class Session;
+
+/// Accepts connections and owns the sessions made of them. Handlers that wait in the io_context
+/// share the ownership of listener and sessions, so they may safely outlive the server; after
+/// abort() they touch neither the hub nor the options.
+/// Network thread only.
+class Listener : public std::enable_shared_from_this<Listener> {
+ public:
+    using Socket = boost::asio::ip::tcp::socket;
+    using MakeSession = std::shared_ptr<Session> (*)(std::shared_ptr<Listener>, Socket);
+
+    /// Errors: throws std::runtime_error "cannot listen on 127.0.0.1:8791: <reason>".
+    Listener(boost::asio::io_context& io, const boost::asio::ip::tcp::endpoint& endpoint, Hub& hub,
+             ServerOptions options, MakeSession make_session);
+
+    void accept();
+    void stop(std::chrono::milliseconds deadline);
+    void abort();
+
+    /// A session that has ended is owned no longer.
+    void forget(const std::shared_ptr<Session>& session);
+
+    void report(std::string_view problem) const;
+
+    Hub& hub() { return hub_; }
+    const ServerOptions& options() const { return options_; }
+    boost::asio::ip::tcp::endpoint local_endpoint() const { return local_endpoint_; }
+
+ private:
+    void start_session(Socket socket);
+    void accept_later();
+
+    Hub& hub_;
+    ServerOptions options_;
+    MakeSession make_session_;
+    boost::asio::ip::tcp::acceptor acceptor_;
+    boost::asio::ip::tcp::endpoint local_endpoint_;
+    boost::asio::steady_timer backoff_;
+    bool failing_ = false;  // so that a failure that lasts is reported once
+    std::set<std::shared_ptr<Session>> sessions_;
+};
+
+}  // namespace emotiond::protocol

@@ -1,0 +1,193 @@
+#include "protocol/hub.hpp"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace emotiond::protocol {
+namespace {
+
+using nlohmann::json;
+
+constexpr SubscriberLimits kLimits{.max_queue_bytes = 1000, .idle_timeout = std::nullopt};
+
+struct Collector : Subscriber {
+    void deliver(const MessagePtr& message) override { messages.push_back(message); }
+    json last() const { return json::parse(messages.back()->text()); }
+
+    std::vector<MessagePtr> messages;
+};
+
+Event event(std::string stream) {
+    return {.stream = std::move(stream), .time = {}, .body = EmotionEvent{}};
+}
+
+Event state_of(std::string stream, StreamState state) {
+    return {.stream = std::move(stream), .time = {}, .body = StreamEvent{state, "test"}};
+}
+
+TEST(Hub, MakesAnEpochThatIsARandomUuid) {
+    const Hub hub("emotiond", {});
+    const std::regex version4("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}");
+    EXPECT_TRUE(std::regex_match(hub.epoch(), version4)) << hub.epoch();
+    EXPECT_NE(hub.epoch(), Hub("emotiond", {}).epoch());
+}
+
+TEST(Hub, GreetsASubscriber) {
+    Hub hub("emotiond 0.1.0", {{.id = "m",
+                                .labels = {"neutral", "angry"},
+                                .window = std::chrono::milliseconds(3000),
+                                .hop = std::chrono::milliseconds(500),
+                                .licence = "MIT"}});
+    hub.add_stream("desk07", "customer");
+    hub.add_stream("desk08");
+    hub.publish(event("desk07"));
+    Collector collector;
+    hub.join(collector, {.max_queue_bytes = 1000, .idle_timeout = std::chrono::seconds(30)});
+    ASSERT_EQ(collector.messages.size(), 1U);
+    EXPECT_EQ(
+        collector.last(),
+        json::parse(R"({"v":1,"type":"hello","server":"emotiond 0.1.0","epoch":")" + hub.epoch() +
+                    R"(","limits":{"max_queue_bytes":1000,"idle_timeout_ms":30000},
+                    "models":[{"id":"m","labels":["neutral","angry"],"window_ms":3000,"hop_ms":500,
+                               "licence":"MIT"}],
+                    "streams":[
+                    {"stream":"desk07","role":"customer","state":"silent","newest_seq":1},
+                    {"stream":"desk08","role":"unspecified","state":"silent","newest_seq":0}]})"));
+}
+
+TEST(Hub, NumbersTheEventsOfEveryStreamFromOne) {
+    Hub hub("emotiond", {});
+    hub.add_stream("a", "agent");
+    hub.add_stream("b", "customer");
+    Collector collector;
+    hub.join(collector, kLimits);
+    for (const char* stream : {"a", "b", "a", "a", "b"}) {
+        hub.publish(event(stream));
+    }
+    std::vector<std::string> seen;
+    for (std::size_t i = 1; i < collector.messages.size(); ++i) {
+        const json told = json::parse(collector.messages[i]->text());
+        seen.push_back(told["stream"].get<std::string>() + told["seq"].dump() +
+                       told["role"].get<std::string>());
+        EXPECT_EQ(told["epoch"], hub.epoch());
+        EXPECT_EQ(collector.messages[i]->stream(), told["stream"]);
+        EXPECT_EQ(collector.messages[i]->seq(), told["seq"]);
+    }
+    EXPECT_EQ(seen, (std::vector<std::string>{"a1agent", "b1customer", "a2agent", "a3agent",
+                                              "b2customer"}));
+}
+
+TEST(Hub, NumbersWhileNobodyListens) {
+    Hub hub("emotiond", {});
+    hub.add_stream("a");
+    hub.publish(event("a"));
+    hub.publish(event("a"));
+    Collector collector;
+    hub.join(collector, kLimits);
+    EXPECT_EQ(collector.last()["streams"][0]["newest_seq"], 2);
+    hub.publish(event("a"));
+    EXPECT_EQ(collector.last()["seq"], 3);
+}
+
+TEST(Hub, SharesOneMessageAmongAllSubscribers) {
+    Hub hub("emotiond", {});
+    hub.add_stream("a");
+    Collector first;
+    Collector second;
+    hub.join(first, kLimits);
+    hub.join(second, kLimits);
+    hub.publish(event("a"));
+    ASSERT_EQ(first.messages.size(), 2U);
+    ASSERT_EQ(second.messages.size(), 2U);
+    EXPECT_EQ(first.messages.back(), second.messages.back());
+}
+
+TEST(Hub, TellsTheStateThatTheLastStreamEventSaid) {
+    Hub hub("emotiond", {});
+    hub.add_stream("a");
+    hub.publish(state_of("a", StreamState::Live));
+    hub.publish(event("a"));
+    Collector live;
+    hub.join(live, kLimits);
+    EXPECT_EQ(live.last()["streams"][0]["state"], "live");
+    hub.publish(state_of("a", StreamState::Lost));
+    Collector lost;
+    hub.join(lost, kLimits);
+    EXPECT_EQ(lost.last()["streams"][0]["state"], "lost");
+    EXPECT_EQ(lost.last()["streams"][0]["newest_seq"], 3);
+}
+
+TEST(Hub, TellsNothingToASubscriberThatLeft) {
+    Hub hub("emotiond", {});
+    hub.add_stream("a");
+    Collector collector;
+    hub.join(collector, kLimits);
+    hub.leave(collector);
+    hub.leave(collector);
+    hub.publish(event("a"));
+    EXPECT_EQ(collector.messages.size(), 1U);
+}
+
+TEST(Hub, PublishesAnErrorOfTheServerWithoutNumber) {
+    Hub hub("emotiond", {});
+    Collector collector;
+    hub.join(collector, kLimits);
+    hub.publish({.stream = "", .time = {}, .body = ErrorEvent{"c", "m", false}});
+    EXPECT_EQ(collector.last()["code"], "c");
+    EXPECT_FALSE(collector.last().contains("seq"));
+    EXPECT_EQ(collector.messages.back()->stream(), "");
+}
+
+TEST(Hub, MakesAnErrorForOneSubscriber) {
+    Hub hub("emotiond", {});
+    Collector collector;
+    hub.join(collector, kLimits);
+    const json error = json::parse(hub.error({"c", "m", true})->text());
+    EXPECT_EQ(error["type"], "error");
+    EXPECT_EQ(error["epoch"], hub.epoch());
+    EXPECT_EQ(error["fatal"], true);
+    EXPECT_EQ(collector.messages.size(), 1U);
+}
+
+TEST(Hub, Counts) {
+    Hub hub("emotiond", {});
+    hub.add_stream("a");
+    Collector first;
+    Collector second;
+    hub.join(first, kLimits);
+    hub.join(second, kLimits);
+    hub.leave(first);
+    hub.publish(event("a"));
+    hub.count_delivered(2, 300);
+    hub.count_delivered(1, 50);
+    hub.count_dropped(4);
+    const Counters counters = hub.counters();
+    EXPECT_EQ(counters.events_published, 1U);
+    EXPECT_EQ(counters.messages_delivered, 3U);
+    EXPECT_EQ(counters.bytes_delivered, 350U);
+    EXPECT_EQ(counters.messages_dropped, 4U);
+    EXPECT_EQ(counters.subscribers_total, 2U);
+    EXPECT_EQ(counters.subscribers, 1U);
+}
+
+TEST(Hub, RefusesAStreamNameThatIsEmptyTakenOrTooLong) {
+    Hub hub("emotiond", {});
+    hub.add_stream("a");
+    EXPECT_THROW(hub.add_stream("a"), std::invalid_argument);
+    EXPECT_THROW(hub.add_stream(""), std::invalid_argument);
+    EXPECT_THROW(hub.add_stream(std::string(Hub::kMaxNameBytes + 1, 'x')), std::invalid_argument);
+    EXPECT_NO_THROW(hub.add_stream(std::string(Hub::kMaxNameBytes, 'x')));
+}
+
+TEST(Hub, RefusesAnEventOfAnUnknownStream) {
+    Hub hub("emotiond", {});
+    EXPECT_THROW(hub.publish(event("nobody")), std::out_of_range);
+}
+
+}  // namespace
+}  // namespace emotiond::protocol
