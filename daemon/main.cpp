@@ -1,39 +1,63 @@
-#include <CLI/CLI.hpp>
-#include <cstdio>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
+#include <cstdio>
+#include <exception>
+
+#include "daemon/command_line.hpp"
+#include "daemon/commands.hpp"
+#include "daemon/config.hpp"
+#include "daemon/portaudio_capture.hpp"
+#include "daemon/service.hpp"
 #include "daemon/training_commands.hpp"
 
-using namespace emotiond;
+namespace {
 
-int main(int argc, char** argv) try {
-    CLI::App app{"emotiond"};
-    daemon::TrainOptions train;
-    daemon::EvaluateOptions evaluate;
-    const auto add = [](CLI::App* c, daemon::TrainingOptions& o) {
-        c->add_option("--data", o.data)->required();
-        c->add_option("--out", o.out)->required();
-        c->add_option("--seed", o.recipe.seed);
-        c->add_option("--epochs", o.recipe.epochs);
-        c->add_option("--patience", o.recipe.patience);
-        c->add_option("--threads", o.threads);
-        c->add_option("--coeffs", o.num_coeffs);
-        c->add_option("--mels", o.num_mels);
-        c->add_option("--rows-per-step", o.recipe.rows_per_step);
-        c->add_option("--centre", o.recipe.centre_window);
-        c->add_option("--lr", o.recipe.learning_rate);
-        c->add_option("--mixup", o.recipe.mixup);
-        c->add_option("--dropout", o.recipe.dropout);
-        c->add_option("--wd", o.recipe.weight_decay);
-    };
-    auto* t = app.add_subcommand("train", "");
-    add(t, train);
-    t->add_option("--bundle", train.bundle);
-    t->add_option("--figures", train.figures);
-    t->add_option("--test-speakers", train.test_speakers)->delimiter(',');
-    auto* e = app.add_subcommand("evaluate", "");
-    add(e, evaluate);
-    e->add_option("--rounds", evaluate.rounds)->delimiter(',');
-    CLI11_PARSE(app, argc, argv);
-    if (*t) return daemon::train_command(train);
-    if (*e) return daemon::evaluate_command(evaluate);
-} catch (const std::exception& e) { std::fprintf(stderr, "%s\n", e.what()); return 1; }
+using namespace emotiond::daemon;
+
+constexpr int kExitFailure = 1;
+constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE of sysexits.h
+constexpr int kExitConfig = 78;       // EX_CONFIG
+
+int run(const CommandLine& line) {
+    Service service(line.config, line.print);
+    return service.run();
+}
+
+int dispatch(const CommandLine& line) {
+    switch (line.command) {
+        case CommandLine::Command::Run: return run(line);
+        case CommandLine::Command::Devices: return devices_command(line.as_json);
+        case CommandLine::Command::Classify:
+            return classify_command(line.config, line.files, line.as_json);
+        case CommandLine::Command::CheckConfig: return check_config_command(line.config);
+        case CommandLine::Command::Train: return train_command(line.train);
+        case CommandLine::Command::Evaluate: return evaluate_command(line.evaluate);
+        case CommandLine::Command::Nothing: break;
+    }
+    return line.exit_code;
+}
+
+int fail(const std::exception& error, int exit_code) {
+    std::fprintf(stderr, "emotiond: %s\n", error.what());
+    return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        // stdout belongs to what was asked for, the log goes to stderr.
+        spdlog::set_default_logger(spdlog::stderr_color_mt("emotiond"));
+        spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %^%-5l%$ %v");
+        const CommandLine line = parse_command_line(argc, argv);
+        spdlog::set_level(spdlog::level::from_str(line.config.log.level));
+        return dispatch(line);
+    } catch (const ConfigError& error) {
+        return fail(error, kExitConfig);
+    } catch (const DeviceError& error) {
+        return fail(error, kExitUnavailable);
+    } catch (const std::exception& error) {
+        return fail(error, kExitFailure);
+    }
+}

@@ -42,7 +42,7 @@ FeatureSpec FeatureSpec::kaldi() {
 
 FeatureSpec FeatureSpec::htk() {
     FeatureSpec spec;
-    spec.sample_scale = 32767.0F;
+    spec.sample_scale = 32768.0F;
     spec.pre_emphasis = 0.97F;
     spec.window = WindowShape::Hamming;
     spec.log_floor = 1.0F;

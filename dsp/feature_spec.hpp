@@ -51,7 +51,7 @@ struct FeatureSpec {
     int frame_samples = 400;
     int hop_samples = 160;
     int fft_size = 512;         ///< >= frame_samples; the frame is followed by zeros
-    float sample_scale = 1.0F;  ///< samples are +-1; Kaldi counts +-32768, HTK +-32767
+    float sample_scale = 1.0F;  ///< samples are +-1; Kaldi and HTK count 16-bit integers
     bool remove_dc = false;     ///< subtract the frame's mean, before anything else
     float pre_emphasis = 0.0F;  ///< per frame; 0 = none
     WindowShape window = WindowShape::Hann;

@@ -24,6 +24,7 @@ void MfccExtractor::reset() {
     deltas_.reset();
     begin_ = 0;
     end_ = 0;
+    empty_ = true;
     if (spec_.padding == Padding::Centre) {
         end_ = static_cast<std::size_t>(spec_.frame_samples) / 2;
         std::fill_n(buffer_.begin(), end_, 0.0F);
@@ -40,11 +41,12 @@ std::size_t MfccExtractor::accept(std::span<const float> samples) {
     const std::size_t taken = std::min(samples.size(), buffer_.size() - end_);
     std::ranges::copy(samples.first(taken), buffer_.begin() + static_cast<std::ptrdiff_t>(end_));
     end_ += taken;
+    empty_ = false;
     return taken;
 }
 
 void MfccExtractor::begin_finish() {
-    if (spec_.padding != Padding::Centre) {
+    if (spec_.padding != Padding::Centre || empty_) {
         return;
     }
     std::size_t missing = static_cast<std::size_t>(spec_.frame_samples) / 2;

@@ -70,6 +70,7 @@ class MfccExtractor {
     std::vector<float> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    bool empty_ = true;  ///< no sample has come yet
 };
 
 }  // namespace emotiond::dsp

@@ -99,6 +99,7 @@ FeatureWindow WindowStream::describe(const SlidingWindow::View& view) const {
     const auto hop = static_cast<std::int64_t>(spec().hop_samples);
     const auto frame = static_cast<std::int64_t>(spec().frame_samples);
     const std::int64_t before = spec().padding == Padding::Centre ? frame / 2 : 0;
+    const auto reach = static_cast<std::int64_t>(spec().lookahead_rows());  // of deltas, both ways
     const auto first_row = static_cast<std::int64_t>(view.first_row);
     const auto last_row = first_row + static_cast<std::int64_t>(view.num_rows) - 1;
 
@@ -106,9 +107,8 @@ FeatureWindow WindowStream::describe(const SlidingWindow::View& view) const {
     window.rows = view.rows;
     window.num_rows = view.num_rows;
     window.first_row = view.first_row;
-    window.start_sample = capture_index(first_row * hop - before);
-    window.end_sample = capture_index(
-        (last_row + static_cast<std::int64_t>(spec().lookahead_rows())) * hop + frame - before);
+    window.start_sample = capture_index((first_row - reach) * hop - before);
+    window.end_sample = capture_index((last_row + reach) * hop + frame - before);
 
     double mean_square = 0.0;
     std::size_t voiced = 0;

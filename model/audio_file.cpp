@@ -33,31 +33,48 @@ std::size_t AudioFile::read(std::span<float> out) {
 
 void AudioFile::rewind() { sf_seek(file_.get(), 0, SEEK_SET); }
 
+void AudioFile::require_complete(std::uint64_t frames_read) const {
+    if (frames_read == 0) {
+        throw std::runtime_error("no audio in " + path_.string() + ": 0 samples");
+    }
+    // A stream of unknown length announces the largest number there is.
+    const bool announces = announced_frames_ < SF_COUNT_MAX;
+    if (announces && frames_read < static_cast<std::uint64_t>(announced_frames_)) {
+        throw std::runtime_error("truncated audio in " + path_.string() + ": the header announces " +
+                                 std::to_string(announced_frames_) + " samples, " +
+                                 std::to_string(frames_read) + " are there");
+    }
+}
+
+void mix_to_mono(std::span<const float> frames, std::size_t channels, std::optional<int> channel,
+                 std::span<float> out) {
+    for (std::size_t frame = 0; frame < out.size(); ++frame) {
+        const float* samples = frames.data() + frame * channels;
+        if (channel) {
+            out[frame] = samples[*channel];
+            continue;
+        }
+        float sum = 0.0F;
+        for (std::size_t i = 0; i < channels; ++i) {
+            sum += samples[i];
+        }
+        out[frame] = sum / static_cast<float>(channels);
+    }
+}
+
 Recording read_recording(const std::filesystem::path& path) {
     AudioFile file(path);
     const auto channels = static_cast<std::size_t>(file.channels());
     Recording recording;
     recording.rate_hz = file.rate_hz();
-    std::vector<float> piece(4096 * channels);
-    for (std::size_t frames = file.read(piece); frames > 0; frames = file.read(piece)) {
-        for (std::size_t frame = 0; frame < frames; ++frame) {
-            float sum = 0.0F;
-            for (std::size_t channel = 0; channel < channels; ++channel) {
-                sum += piece[frame * channels + channel];
-            }
-            recording.samples.push_back(sum / static_cast<float>(channels));
-        }
+    constexpr std::size_t kPieceFrames = 4096;
+    std::vector<float> piece(kPieceFrames * channels);
+    for (std::size_t got = file.read(piece); got > 0; got = file.read(piece)) {
+        const std::size_t before = recording.samples.size();
+        recording.samples.resize(before + got);
+        mix_to_mono(piece, channels, std::nullopt, std::span(recording.samples).subspan(before));
     }
-    const auto got = static_cast<std::int64_t>(recording.samples.size());
-    if (got == 0) {
-        throw std::runtime_error("no audio in " + path.string() + ": 0 samples");
-    }
-    // Streams of unknown length announce a huge number; mp3 counts are estimates.
-    if (got < file.announced_frames() && file.announced_frames() < SF_COUNT_MAX) {
-        throw std::runtime_error("truncated audio in " + path.string() + ": the header announces " +
-                                 std::to_string(file.announced_frames()) + " samples, " +
-                                 std::to_string(got) + " are there");
-    }
+    file.require_complete(recording.samples.size());
     return recording;
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -27,6 +28,9 @@ class AudioFile {
     /// Returns the frames read; 0 at the end.
     /// Throws std::runtime_error where the data is damaged.
     std::size_t read(std::span<float> out);
+    /// At the end, with the number of frames that were read: throws std::runtime_error where the
+    /// file is empty or ends before the length that its header announces.
+    void require_complete(std::uint64_t frames_read) const;
     void rewind();
 
  private:
@@ -40,14 +44,17 @@ class AudioFile {
     std::int64_t announced_frames_ = 0;
 };
 
+/// frames: channels interleaved.  out: one sample per frame, of one channel or the mean of all.
+void mix_to_mono(std::span<const float> frames, std::size_t channels, std::optional<int> channel,
+                 std::span<float> out);
+
 /// One channel of a whole file.
 struct Recording {
     std::vector<float> samples;
     int rate_hz = 0;
 };
 
-/// Reads a file and mixes its channels to one. Throws as AudioFile does, and where it is empty or
-/// ends before the length its header announces.
+/// Reads a file and mixes its channels to one. Throws as AudioFile does.
 Recording read_recording(const std::filesystem::path& path);
 
 }  // namespace emotiond::model

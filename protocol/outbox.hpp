@@ -22,7 +22,7 @@ namespace emotiond::protocol {
 /// Not thread-safe.
 class Outbox {
  public:
-    static constexpr std::size_t kDefaultMaxBytes = 1024 * 1024;
+    static constexpr std::size_t kDefaultMaxBytes = std::size_t{1024} * 1024;
     static constexpr std::size_t kMaxGaps = 256;
 
     explicit Outbox(std::size_t max_bytes = kDefaultMaxBytes) : max_bytes_(max_bytes) {}

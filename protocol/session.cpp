@@ -16,6 +16,9 @@ Session::Session(std::shared_ptr<Listener> listener, const boost::asio::any_io_e
     : listener_(std::move(listener)), outbox_(options().max_queue_bytes), deadline_(executor) {}
 
 void Session::open(std::optional<std::chrono::milliseconds> idle_timeout) {
+    if (state_ == State::Closed) {
+        return;  // cut while the transport was getting ready
+    }
     state_ = State::Open;
     listener_->hub().join(
         *this, {.max_queue_bytes = options().max_queue_bytes, .idle_timeout = idle_timeout});

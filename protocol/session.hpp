@@ -26,7 +26,7 @@ namespace emotiond::protocol {
 class Session : public Subscriber, public std::enable_shared_from_this<Session> {
  public:
     /// The longest command: a line with its end, or the text of a frame.
-    static constexpr std::size_t kMaxCommandBytes = 64 * 1024;
+    static constexpr std::size_t kMaxCommandBytes = std::size_t{64} * 1024;
 
     virtual void start() = 0;
 

@@ -26,7 +26,7 @@ namespace websocket = beast::websocket;
 using asio::ip::tcp;
 
 constexpr std::string_view kPath = "/v1/stream";
-constexpr std::chrono::seconds kHttpTimeout{10};
+constexpr std::chrono::seconds kHttpTimeout{30};
 constexpr std::size_t kDiscardBytes = 4096;
 
 /// A connection that starts as HTTP and mostly becomes a WebSocket.

@@ -23,18 +23,18 @@
 namespace emotiond::protocol {
 
 /// How long a test waits for what must happen. Only a failing test ever waits that long.
-constexpr std::chrono::seconds kPatience{60};
+constexpr std::chrono::seconds kPatience{20};
 
 /// The kernel buffers little for a client with this, so that a test needs few events to fill it.
 constexpr int kSmallReceiveBuffer = 4096;
 
 /// What the two clients share: every call waits for its result, and throws when none comes.
 class Client {
-public:
+ public:
     using Tcp = boost::asio::ip::tcp;
     using ErrorCode = boost::system::error_code;
 
-protected:
+ protected:
     /// start(handler): begins an asynchronous operation. Returns what it ended with.
     template <class Start>
     ErrorCode await(Start start) {
@@ -70,7 +70,7 @@ protected:
 
 /// Speaks NDJSON, or any other text.
 class TcpClient : public Client {
-public:
+ public:
     explicit TcpClient(const Tcp::endpoint& server, int receive_buffer = 0)
         : socket_(connected(server, receive_buffer)) {}
 
@@ -85,6 +85,7 @@ public:
                                           });
         });
         if (error == boost::asio::error::eof && input_.empty()) {
+            socket_.close();
             return std::nullopt;
         }
         must_succeed(error);
@@ -119,20 +120,22 @@ public:
                                  [](ErrorCode, std::size_t) {});
     }
 
+    void end_sending() { socket_.shutdown(Tcp::socket::shutdown_send); }
+
     /// Vanishes without a goodbye: the server sees a reset.
     void vanish() {
         socket_.set_option(boost::asio::socket_base::linger(true, 0));
         socket_.close();
     }
 
-private:
+ private:
     Tcp::socket socket_;
     std::string input_;
     std::string output_;
 };
 
 class WebSocketClient : public Client {
-public:
+ public:
     explicit WebSocketClient(const Tcp::endpoint& server, int receive_buffer = 0)
         : WebSocketClient(server, "/v1/stream", receive_buffer) {}
 
@@ -157,9 +160,8 @@ public:
     }
 
     void send(const std::string& command) {
-        must_succeed(await([&](auto handler) {
-            websocket_.async_write(boost::asio::buffer(command), handler);
-        }));
+        must_succeed(await(
+            [&](auto handler) { websocket_.async_write(boost::asio::buffer(command), handler); }));
     }
 
     void vanish() {
@@ -188,7 +190,7 @@ public:
 
     bool last_was_text() const { return websocket_.got_text(); }
 
-private:
+ private:
     boost::beast::websocket::stream<Tcp::socket> websocket_;
     boost::beast::websocket::response_type answer_;
     boost::beast::flat_buffer input_;

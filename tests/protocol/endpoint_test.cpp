@@ -36,8 +36,7 @@ TEST(Endpoint, IsWrittenAsItIsRead) {
 }
 
 TEST(Endpoint, SaysThatThePortIsMissing) {
-    const std::string complaint =
-        "has no port, expected for example 127.0.0.1:8791 or [::1]:8791";
+    const std::string complaint = "has no port, expected for example 127.0.0.1:8791 or [::1]:8791";
     for (const std::string text : {"", "8791", "127.0.0.1", "[::1]", "[]"}) {
         EXPECT_EQ(complaint_about(text), "endpoint \"" + text + "\": " + complaint);
     }

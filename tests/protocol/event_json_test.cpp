@@ -12,8 +12,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr WallTime kTime = std::chrono::sys_days{std::chrono::year{2026} / 11 / 20} + 20h + 42min +
-                           42s + 123ms;
+constexpr WallTime kTime =
+    std::chrono::sys_days{std::chrono::year{2026} / 11 / 20} + 20h + 42min + 42s + 123ms;
 constexpr Envelope kEnvelope{.epoch = "E", .role = "customer", .seq = 961};
 
 EmotionEvent emotion() {
@@ -25,11 +25,8 @@ EmotionEvent emotion() {
             .voiced = 0.64,
             .level_dbfs = -23.1,
             .model = "m",
-            .latency = {.capture = 12ms,
-                        .features = 1ms,
-                        .queue = 6ms,
-                        .inference = 4ms,
-                        .total = 23ms}};
+            .latency = {
+                .capture = 12ms, .features = 1ms, .queue = 6ms, .inference = 4ms, .total = 23ms}};
 }
 
 nlohmann::json parsed(const EmotionEvent& body) {

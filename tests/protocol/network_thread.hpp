@@ -20,7 +20,7 @@ namespace emotiond::protocol {
 /// An io_context with a hub, run by a thread of its own as the daemon's main thread does.
 /// Servers are made before start(), or inside call().
 class NetworkThread {
-public:
+ public:
     NetworkThread() { hub_.add_stream("desk07", "customer"); }
 
     ~NetworkThread() {
@@ -34,7 +34,7 @@ public:
     NetworkThread& operator=(const NetworkThread&) = delete;
 
     boost::asio::io_context& io() { return io_; }
-    Hub& hub() { return hub_; }  ///< only inside call() once the thread runs
+    Hub& hub() { return hub_; }  ///< inside call()
 
     void start() {
         thread_ = std::thread([this] {
@@ -43,9 +43,12 @@ public:
         });
     }
 
-    /// Runs the call on the network thread and returns its result.
+    /// Runs the call on the network thread, or here while that does not run. Returns its result.
     template <class Call>
     auto call(Call call) {
+        if (!thread_.joinable()) {
+            return call();
+        }
         std::packaged_task<std::invoke_result_t<Call>()> task(std::move(call));
         auto result = task.get_future();
         boost::asio::post(io_, std::move(task));
@@ -72,13 +75,13 @@ public:
     bool ends() {
         work_.reset();
         const bool ended = ended_future_.wait_for(kPatience) == std::future_status::ready;
-        if (ended) {
+        if (ended && thread_.joinable()) {
             thread_.join();
         }
         return ended;
     }
 
-private:
+ private:
     boost::asio::io_context io_;
     Hub hub_{"emotiond test", {}};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{

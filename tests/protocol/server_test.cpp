@@ -4,11 +4,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "protocol/endpoint.hpp"
@@ -44,8 +48,8 @@ struct TransportName {
 
 /// What both servers promise.
 template <class Transport>
-class Server : public ::testing::Test {
-protected:
+class EveryServer : public ::testing::Test {
+ protected:
     using Client = typename Transport::Client;
 
     void serve(ServerOptions options = {}, std::string_view endpoint = "127.0.0.1:0") {
@@ -56,10 +60,8 @@ protected:
         network_.start();
     }
 
-    ~Server() override {
-        if (server_ && !ended_) {
-            network_.call([this] { server_.reset(); });
-        }
+    ~EveryServer() override {
+        network_.call([this] { server_.reset(); });
     }
 
     void publish(std::size_t events, const std::string& text = "x") {
@@ -71,21 +73,19 @@ protected:
     }
 
     std::vector<std::string> problems() {
-        return ended_ ? problems_ : network_.call([this] { return problems_; });
+        return network_.call([this] { return problems_; });
     }
 
-    /// Publishes until something is dropped for the one client that does not read, never more at
-    /// a time than the outbox of one that does read can hold. Returns the last seq.
-    std::uint64_t publish_until_dropped(const std::vector<Client*>& readers) {
+    /// Publishes until something is dropped for a client that does not read: never more at a time
+    /// than the outbox of the prompt one, which does read, can hold. Returns the last seq.
+    std::uint64_t publish_until_dropped(Client& prompt) {
         constexpr std::size_t kEvents = 8;
         std::uint64_t seq = 0;
         while (network_.counters().messages_dropped == 0) {
             publish(kEvents, std::string(8192, 'x'));
             for (std::size_t i = 0; i < kEvents; ++i) {
                 ++seq;
-                for (Client* reader : readers) {
-                    EXPECT_EQ(receive_json(*reader)["seq"], seq);
-                }
+                EXPECT_EQ(receive_json(prompt)["seq"], seq);
             }
         }
         return seq;
@@ -102,12 +102,12 @@ protected:
     std::vector<std::string> problems_;
     std::unique_ptr<typename Transport::Server> server_;
     boost::asio::ip::tcp::endpoint endpoint_;
-    bool ended_ = false;
 };
 
-TYPED_TEST_SUITE(Server, (::testing::Types<OverTcp, OverWebSocket>), TransportName);
+using Transports = ::testing::Types<OverTcp, OverWebSocket>;
+TYPED_TEST_SUITE(EveryServer, Transports, TransportName);
 
-TYPED_TEST(Server, SaysHello) {
+TYPED_TEST(EveryServer, SaysHello) {
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     const json hello = receive_json(client);
@@ -118,7 +118,7 @@ TYPED_TEST(Server, SaysHello) {
     EXPECT_EQ(hello["streams"][0]["stream"], "desk07");
 }
 
-TYPED_TEST(Server, SendsEveryEventToEverySubscriber) {
+TYPED_TEST(EveryServer, SendsEveryEventToEverySubscriber) {
     this->serve();
     typename TestFixture::Client first(this->endpoint_);
     typename TestFixture::Client second(this->endpoint_);
@@ -132,7 +132,7 @@ TYPED_TEST(Server, SendsEveryEventToEverySubscriber) {
     }
 }
 
-TYPED_TEST(Server, LosesNothingBetweenTheHelloAndTheFirstEvent) {
+TYPED_TEST(EveryServer, LosesNothingBetweenTheHelloAndTheFirstEvent) {
     this->serve();
     std::atomic<bool> stop = false;
     std::thread publisher([&] {
@@ -151,13 +151,13 @@ TYPED_TEST(Server, LosesNothingBetweenTheHelloAndTheFirstEvent) {
     publisher.join();
 }
 
-TYPED_TEST(Server, BoundsASlowSubscriberAndTellsItWhatItMissed) {
+TYPED_TEST(EveryServer, BoundsASlowSubscriberAndTellsItWhatItMissed) {
     this->serve(this->small_queue());
     typename TestFixture::Client slow(this->endpoint_, kSmallReceiveBuffer);
     typename TestFixture::Client prompt(this->endpoint_);
     receive_json(slow);
     receive_json(prompt);
-    const std::uint64_t last = this->publish_until_dropped({&prompt});
+    const std::uint64_t last = this->publish_until_dropped(prompt);
 
     std::uint64_t seen = 0;
     std::uint64_t missed = 0;
@@ -177,20 +177,20 @@ TYPED_TEST(Server, BoundsASlowSubscriberAndTellsItWhatItMissed) {
     EXPECT_EQ(missed, this->network_.counters().messages_dropped);
 }
 
-TYPED_TEST(Server, ForgetsAClientThatVanishesInTheMiddleOfAWrite) {
+TYPED_TEST(EveryServer, ForgetsAClientThatVanishesInTheMiddleOfAWrite) {
     this->serve(this->small_queue());
     typename TestFixture::Client vanishing(this->endpoint_, kSmallReceiveBuffer);
     typename TestFixture::Client staying(this->endpoint_);
     receive_json(vanishing);
     receive_json(staying);
-    const std::uint64_t last = this->publish_until_dropped({&staying});
+    const std::uint64_t last = this->publish_until_dropped(staying);
     vanishing.vanish();
     this->network_.wait_until([](const Counters& counters) { return counters.subscribers == 1; });
     this->publish(1);
     EXPECT_EQ(receive_json(staying)["seq"], last + 1);
 }
 
-TYPED_TEST(Server, ForgetsAClientThatVanishesWhileNothingHappens) {
+TYPED_TEST(EveryServer, ForgetsAClientThatVanishesWhileNothingHappens) {
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     receive_json(client);
@@ -200,7 +200,7 @@ TYPED_TEST(Server, ForgetsAClientThatVanishesWhileNothingHappens) {
     });
 }
 
-TYPED_TEST(Server, AnswersACommandThatItDoesNotKnow) {
+TYPED_TEST(EveryServer, AnswersACommandThatItDoesNotKnow) {
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     receive_json(client);
@@ -213,7 +213,7 @@ TYPED_TEST(Server, AnswersACommandThatItDoesNotKnow) {
     EXPECT_EQ(receive_json(client)["seq"], 1);
 }
 
-TYPED_TEST(Server, IgnoresAnEmptyCommand) {
+TYPED_TEST(EveryServer, IgnoresAnEmptyCommand) {
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     receive_json(client);
@@ -225,7 +225,7 @@ TYPED_TEST(Server, IgnoresAnEmptyCommand) {
     EXPECT_EQ(receive_json(client)["seq"], 1);
 }
 
-TYPED_TEST(Server, CountsWhatItDelivers) {
+TYPED_TEST(EveryServer, CountsWhatItDelivers) {
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     std::size_t bytes = client.receive().value().size();
@@ -243,7 +243,7 @@ TYPED_TEST(Server, CountsWhatItDelivers) {
     EXPECT_EQ(counters.subscribers, 1U);
 }
 
-TYPED_TEST(Server, SaysWhereItCannotListen) {
+TYPED_TEST(EveryServer, SaysWhereItCannotListen) {
     this->serve();
     const std::string taken = to_string(this->endpoint_);
     this->network_.call([&] {
@@ -257,7 +257,7 @@ TYPED_TEST(Server, SaysWhereItCannotListen) {
     });
 }
 
-TYPED_TEST(Server, ListensOnIPv6) {
+TYPED_TEST(EveryServer, ListensOnIPv6) {
     try {
         this->serve({}, "[::1]:0");
     } catch (const std::runtime_error& error) {
@@ -267,7 +267,10 @@ TYPED_TEST(Server, ListensOnIPv6) {
     EXPECT_EQ(receive_json(client)["type"], "hello");
 }
 
-TYPED_TEST(Server, SurvivesRunningOutOfFileDescriptors) {
+TYPED_TEST(EveryServer, SurvivesRunningOutOfFileDescriptors) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "the sanitizer's own checks need file descriptors";
+#endif
     this->serve();
     typename TestFixture::Client before(this->endpoint_);
     receive_json(before);
@@ -296,7 +299,7 @@ TYPED_TEST(Server, SurvivesRunningOutOfFileDescriptors) {
     EXPECT_EQ(receive_json(after)["type"], "hello");
 }
 
-TYPED_TEST(Server, FlushesTheLastEventsWhenItStops) {
+TYPED_TEST(EveryServer, FlushesTheLastEventsWhenItStops) {
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     receive_json(client);
@@ -304,41 +307,44 @@ TYPED_TEST(Server, FlushesTheLastEventsWhenItStops) {
         for (int i = 0; i < 1000; ++i) {
             this->network_.hub().publish(event());
         }
-        this->server_->stop(kPatience);
+        this->server_->stop(10 * kPatience);
         this->network_.hub().publish(event());  // too late
     });
     for (int seq = 1; seq <= 1000; ++seq) {
         EXPECT_EQ(receive_json(client)["seq"], seq);
     }
     EXPECT_EQ(client.receive(), std::nullopt);
-    this->ended_ = this->network_.ends() || (client.vanish(), false);
+    EXPECT_TRUE(this->network_.ends());
     if constexpr (std::is_same_v<typename TestFixture::Client, WebSocketClient>) {
         EXPECT_EQ(client.close_code(), 1001);
     }
     EXPECT_EQ(this->problems(), std::vector<std::string>{});
 }
 
-TYPED_TEST(Server, AcceptsNobodyAfterItStopped) {
+TYPED_TEST(EveryServer, AcceptsNobodyAfterItStopped) {
     this->serve();
     this->network_.call([&] { this->server_->stop(0ms); });
     EXPECT_THROW(typename TestFixture::Client(this->endpoint_), boost::system::system_error);
-    EXPECT_TRUE(this->ended_ = this->network_.ends());
+    EXPECT_TRUE(this->network_.ends());
 }
 
-TYPED_TEST(Server, CutsAtTheDeadlineWhoeverDoesNotTakeTheLastEvents) {
+TYPED_TEST(EveryServer, CutsAtTheDeadlineWhoeverDoesNotTakeTheLastEvents) {
     this->serve(this->small_queue());
     typename TestFixture::Client slow(this->endpoint_, kSmallReceiveBuffer);
+    typename TestFixture::Client prompt(this->endpoint_);
     receive_json(slow);
-    this->publish_until_dropped({});
+    receive_json(prompt);
+    this->publish_until_dropped(prompt);
     this->network_.call([&] { this->server_->stop(50ms); });
-    EXPECT_TRUE(this->ended_ = this->network_.ends());
+    EXPECT_EQ(prompt.receive(), std::nullopt);
+    EXPECT_TRUE(this->network_.ends());
     ASSERT_EQ(this->problems().size(), 1U);
-    EXPECT_TRUE(this->problems().front().starts_with(
-        "cut a subscriber that did not take its last "))
+    EXPECT_TRUE(
+        this->problems().front().starts_with("cut a subscriber that did not take its last "))
         << this->problems().front();
 }
 
-TYPED_TEST(Server, CutsEverybodyWhenItIsDestroyed) {
+TYPED_TEST(EveryServer, CutsEverybodyWhenItIsDestroyed) {
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     receive_json(client);
@@ -373,11 +379,12 @@ TEST(Servers, SendTheSameBytesOverTcpAndWebSocket) {
         EXPECT_TRUE(frame_client.last_was_text());
     }
     network.call([&] {
-        tcp.stop(kPatience);
-        websocket.stop(kPatience);
+        tcp.stop(10 * kPatience);
+        websocket.stop(10 * kPatience);
     });
     EXPECT_EQ(line_client.receive(), std::nullopt);
     EXPECT_EQ(frame_client.receive(), std::nullopt);
+    EXPECT_TRUE(network.ends());
 }
 
 }  // namespace

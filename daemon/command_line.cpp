@@ -1,0 +1,168 @@
+#include "daemon/command_line.hpp"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string_view>
+
+#include "daemon/version.hpp"
+
+namespace emotiond::daemon {
+namespace {
+
+constexpr int kExitUsage = 64;  // EX_USAGE of sysexits.h
+
+constexpr const char* kSettingsHelp =
+    "Every setting of the configuration file can be given as --section.key=value, for example\n"
+    "  --server.tcp=127.0.0.1:0 --analysis.hop_ms=250 --model.device=cpu\n"
+    "`emotiond check-config` prints them all; docs/configuration.md explains them.";
+
+/// "--section.key=value", which CLI11 need not know of.
+bool is_override(std::string_view argument) {
+    const std::size_t dot = argument.find('.');
+    return argument.starts_with("--") && dot != std::string_view::npos &&
+           dot < argument.find('=') && argument.find('/') > dot;
+}
+
+void add_config_options(CLI::App& command, std::string& config_file) {
+    command.add_option("-c,--config", config_file, "TOML file with settings");
+    command.footer(kSettingsHelp);
+}
+
+void add_training_options(CLI::App& command, TrainingOptions& options) {
+    command.add_option("--data", options.data,
+                       "folders of clips, each with a manifest.csv (columns file, speaker, emotion, "
+                       "licence)")
+        ->required();
+    command.add_option("--out", options.out, "run folder: recipe, log, checkpoints, results")
+        ->required();
+    command.add_option("--epochs", options.recipe.epochs, "at most so many")
+        ->capture_default_str();
+    command.add_option("--patience", options.recipe.patience,
+                       "stop after so many epochs without a better validation UA")
+        ->capture_default_str();
+    command.add_option("--seed", options.recipe.seed)->capture_default_str();
+    command.add_option("--learning-rate", options.recipe.learning_rate)->capture_default_str();
+    command.add_option("--coeffs", options.num_coeffs, "cepstral coefficients in a row")
+        ->capture_default_str();
+    command.add_option("--mels", options.num_mels, "mel filters")->capture_default_str();
+    command.add_option("--device", options.device, "auto, cpu or cuda:<n>")->capture_default_str();
+    command.add_option("--threads", options.threads, "of libtorch")->capture_default_str();
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, const char* const* argv) {
+    CommandLine line;
+    std::vector<std::string> overrides;
+    std::vector<std::string> arguments;
+    for (int i = argc - 1; i > 0; --i) {  // CLI11 takes them from the back
+        (is_override(argv[i]) ? overrides : arguments).emplace_back(argv[i]);
+    }
+    std::ranges::reverse(overrides);
+
+    std::string config_file;
+    std::vector<std::string> sources;
+    std::string speed;
+    std::string log_level;
+    std::string print = "auto";
+    bool loop = false;
+
+    CLI::App app{"emotiond hears live voice channels and tells every subscriber which emotion they "
+                 "express.\nWithout a command it runs: default microphone, bundled model, events "
+                 "on loopback ports.",
+                 "emotiond"};
+    app.set_version_flag("--version", "emotiond " + std::string(kVersion));
+    app.require_subcommand(0, 1);
+    app.footer("Exit codes: 0 done, 64 wrong arguments, 69 no usable microphone or all sources "
+               "lost,\n78 wrong configuration, 1 anything else.");
+
+    CLI::App* run = app.add_subcommand("run", "Listen and serve events until SIGINT or SIGTERM");
+    add_config_options(*run, config_file);
+    run->add_option("-s,--source", sources,
+                    "mic | mic:<device name or part of it> | file:<path>; #<n> behind it takes one "
+                    "channel, from 0. Can be given several times, each is a stream of its own");
+    run->add_option("--speed", speed, "pace of files: realtime, or max for as fast as it goes")
+        ->check(CLI::IsMember({"realtime", "max"}));
+    run->add_flag("--loop", loop, "play files again and again");
+    run->add_option("--print", print,
+                    "events on stdout: none, text, json, or auto (text on a terminal)")
+        ->check(CLI::IsMember({"auto", "none", "text", "json"}))
+        ->capture_default_str();
+    run->add_option("--log-level", log_level, "trace, debug, info, warn, error or off");
+
+    CLI::App* devices = app.add_subcommand("devices", "List the microphones");
+    devices->add_flag("--json", line.as_json, "as JSON");
+
+    CLI::App* classify = app.add_subcommand("classify", "Tell which emotion audio files express");
+    add_config_options(*classify, config_file);
+    classify->add_option("files", line.files, "wav, flac, ogg or mp3")->required();
+    classify->add_flag("--json", line.as_json, "one JSON object a file");
+
+    CLI::App* check =
+        app.add_subcommand("check-config", "Check the settings and print those in force");
+    check->add_option("file,-c,--config", config_file, "TOML file with settings");
+    check->footer(kSettingsHelp);
+
+    CLI::App* train = app.add_subcommand("train", "Train a model bundle");
+    add_training_options(*train, line.train);
+    train->add_option("--test-speakers", line.train.test_speakers,
+                      "leave these out, separated by commas, and report on them")
+        ->delimiter(',');
+    train->add_option("--bundle", line.train.bundle,
+                      "where the bundle goes (default: model.safetensors in the run folder)");
+    train->add_option("--figures", line.train.figures,
+                      "results.json of `emotiond evaluate`, to be carried in the bundle");
+    train->footer("A run that was cut off goes on when the same command is given again.");
+
+    CLI::App* evaluate = app.add_subcommand(
+        "evaluate", "Measure the recipe on speakers it was not trained on (docs/evaluation.md)");
+    add_training_options(*evaluate, line.evaluate);
+    evaluate->add_option("--rounds", line.evaluate.rounds, "only these, separated by commas")
+        ->delimiter(',');
+    evaluate->footer("Rounds that the run folder holds already are not trained again.");
+
+    try {
+        app.parse(arguments);
+    } catch (const CLI::ParseError& error) {
+        line.command = CommandLine::Command::Nothing;
+        line.exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
+        return line;
+    }
+
+    using Command = CommandLine::Command;
+    const std::pair<CLI::App*, Command> commands[]{
+        {devices, Command::Devices}, {classify, Command::Classify}, {check, Command::CheckConfig},
+        {train, Command::Train},     {evaluate, Command::Evaluate}};
+    for (const auto& [subcommand, command] : commands) {
+        if (*subcommand) {
+            line.command = command;
+        }
+    }
+    if (!config_file.empty()) {
+        line.config.read_file(config_file);
+    }
+    for (const std::string& argument : overrides) {
+        line.config.apply_override(std::string_view(argument).substr(2));
+    }
+    if (!sources.empty()) {
+        line.config.audio.sources = sources;
+    }
+    if (!speed.empty()) {
+        line.config.audio.speed = speed;
+    }
+    if (!log_level.empty()) {
+        line.config.log.level = log_level;
+    }
+    line.config.audio.loop |= loop;
+    line.config.validate();
+    const bool to_terminal = isatty(STDOUT_FILENO) == 1;
+    line.print = print == "json"                             ? PrintFormat::Json
+                 : print == "text"                           ? PrintFormat::Text
+                 : print == "auto" && to_terminal            ? PrintFormat::Text
+                                                             : PrintFormat::None;
+    return line;
+}
+
+}  // namespace emotiond::daemon

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/config.hpp"
+#include "daemon/service.hpp"
+#include "daemon/training_commands.hpp"
+
+namespace emotiond::daemon {
+
+/// What the command line asked for.
+struct CommandLine {
+    enum class Command { Run, Devices, Classify, CheckConfig, Train, Evaluate, Nothing };
+
+    Command command = Command::Run;
+    Config config;
+    PrintFormat print = PrintFormat::None;
+    bool as_json = false;
+    std::vector<std::string> files;
+    TrainOptions train;
+    EvaluateOptions evaluate;
+    int exit_code = 0;  ///< of Nothing: help was printed, or what was wrong
+};
+
+/// Reads the arguments and the configuration file they name. Prints help, version and complaints
+/// about the arguments themselves. Throws ConfigError for settings.
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+}  // namespace emotiond::daemon

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dsp/window_stream.hpp"
+
+namespace emotiond::daemon {
+
+/// Something that the operator wrote is wrong. Ends the program with exit code 78 (EX_CONFIG).
+class ConfigError : public std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// All settings with their defaults; docs/configuration.md says what each does.
+struct Config {
+    struct Audio {
+        std::vector<std::string> sources{"mic"};
+        std::int64_t rate_hz = 0;
+        std::int64_t ring_ms = 4000;
+        std::string speed = "realtime";
+        bool loop = false;
+    } audio;
+    struct Analysis {
+        std::int64_t window_ms = 3000;
+        std::int64_t hop_ms = 500;
+        std::int64_t first_window_ms = 1000;
+        double min_voiced = 0.15;
+    } analysis;
+    struct Model {
+        std::string bundle;  ///< empty: the one that came with the program
+        std::string device = "auto";
+        std::int64_t threads = 1;
+        std::int64_t max_batch = 64;
+    } model;
+    struct Server {
+        std::string tcp = "127.0.0.1:8791";
+        std::string http = "127.0.0.1:8790";
+        std::int64_t max_queue_bytes = 1048576;
+        std::int64_t flush_ms = 2000;
+    } server;
+    struct Log {
+        std::string level = "info";
+    } log;
+
+    bool operator==(const Config&) const = default;
+
+    /// Sets what the file names. Throws ConfigError with file and line: unreadable, not TOML, an
+    /// unknown section or key, a value of the wrong type.
+    void read_file(const std::filesystem::path& path);
+
+    /// assignment: "section.key=value"; a list is separated by commas. Throws ConfigError.
+    void apply_override(std::string_view assignment);
+
+    /// Throws ConfigError for a value that is out of range, naming the key, what is allowed and what
+    /// was got.
+    void validate() const;
+
+    /// As a file that read_file() takes.
+    [[nodiscard]] std::string to_toml() const;
+
+    [[nodiscard]] dsp::WindowOptions window_options() const;
+};
+
+}  // namespace emotiond::daemon

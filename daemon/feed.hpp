@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "dsp/sample_ring.hpp"
+
+namespace emotiond::daemon {
+
+/// What a capture thread and the pipeline thread share about one channel.
+///
+///     capture thread ── write(), lose(), end(), fail() ──> Feed ──> ring(), state() ── pipeline
+///
+/// The capture side is real-time safe but for end() and fail(), which come after the last sample.
+class Feed {
+ public:
+    enum class State { Live, Ended, Lost };
+    using Clock = std::chrono::steady_clock;
+
+    /// waits: the capture side may be made to wait (a file replayed as fast as it goes), so the
+    /// pipeline leaves samples in the ring rather than drop windows.
+    Feed(std::string name, int rate_hz, std::size_t ring_samples, bool waits)
+        : name_(std::move(name)), rate_hz_(rate_hz), waits_(waits), ring_(ring_samples) {}
+
+    /// Capture side. `samples` end at this moment.
+    void write(std::span<const float> samples) noexcept {
+        ring_.write(samples);
+        const auto now = Clock::now().time_since_epoch();
+        origin_.store((now - time_of(ring_.captured())).count(), std::memory_order_release);
+    }
+    /// Capture side. The device lost about this many samples before the next write().
+    void lose(std::uint64_t samples) noexcept {
+        lost_by_device_.fetch_add(samples, std::memory_order_relaxed);
+        ring_.lose(samples);
+    }
+    void end() noexcept { state_.store(State::Ended, std::memory_order_release); }
+    void fail(std::string reason) {
+        reason_ = std::move(reason);
+        state_.store(State::Lost, std::memory_order_release);
+    }
+
+    [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
+    /// Once state() is Lost.
+    [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] int rate_hz() const noexcept { return rate_hz_; }
+    [[nodiscard]] bool waits() const noexcept { return waits_; }
+    [[nodiscard]] dsp::SampleRing& ring() noexcept { return ring_; }
+    [[nodiscard]] std::uint64_t lost_by_device() const noexcept {
+        return lost_by_device_.load(std::memory_order_relaxed);
+    }
+
+    /// When the sample of this capture index was captured, as the latest write() saw it.
+    [[nodiscard]] Clock::time_point captured_at(std::uint64_t sample) const noexcept {
+        const Clock::duration origin(origin_.load(std::memory_order_acquire));
+        return Clock::time_point(origin + time_of(sample));
+    }
+    /// Length of that many samples.
+    [[nodiscard]] std::chrono::nanoseconds time_of(std::uint64_t samples) const noexcept {
+        const auto rate = static_cast<std::uint64_t>(rate_hz_);
+        constexpr std::uint64_t kNano = 1'000'000'000;
+        return std::chrono::nanoseconds(samples / rate * kNano + samples % rate * kNano / rate);
+    }
+
+ private:
+    std::string name_;
+    int rate_hz_;
+    bool waits_;
+    dsp::SampleRing ring_;
+    std::atomic<std::int64_t> origin_{0};
+    std::atomic<std::uint64_t> lost_by_device_{0};
+    std::atomic<State> state_{State::Live};
+    std::string reason_;
+};
+
+}  // namespace emotiond::daemon

@@ -1,0 +1,148 @@
+#include "daemon/inference.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "model/timeline.hpp"
+
+namespace emotiond::daemon {
+namespace {
+
+using protocol::EmotionEvent;
+using protocol::Event;
+
+std::chrono::milliseconds whole_ms(Feed::Clock::duration duration) {
+    return std::chrono::round<std::chrono::milliseconds>(std::max(duration, {}));
+}
+
+void fill_in(Event& event, const model::Scores& scores, const model::Bundle& bundle) {
+    auto& emotion = std::get<EmotionEvent>(event.body);
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+        emotion.scores.emplace_back(bundle.labels[i], scores[i]);
+    }
+    const std::size_t best = model::best_label(scores);
+    emotion.label = bundle.labels[best];
+    emotion.confidence = scores[best];
+    emotion.model = bundle.id;
+}
+
+/// The gap that stands for a window that was not classified.
+Event overload_gap(const PendingWindow& window, const char* reason) {
+    const auto& emotion = std::get<EmotionEvent>(window.event.body);
+    return {window.event.stream, window.event.time,
+            protocol::GapEvent{reason, emotion.start, emotion.end - emotion.start}};
+}
+
+}  // namespace
+
+Inference::Inference(model::Classifier& classifier, std::size_t max_batch, Publish publish)
+    : classifier_(classifier),
+      max_batch_(max_batch),
+      publish_(std::move(publish)),
+      thread_([this] { run(); }) {}
+
+void Inference::submit(Item item) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (std::holds_alternative<PendingWindow>(item)) {
+            ++waiting_windows_;
+        }
+        waiting_.push_back(std::move(item));
+        if (waiting_windows_ > kMaxWaitingBatches * max_batch_) {
+            drop_oldest();
+        }
+    }
+    changed_.notify_one();
+}
+
+void Inference::drop_oldest() {
+    for (Item& item : waiting_) {
+        const auto* window = std::get_if<PendingWindow>(&item);
+        if (window != nullptr && window->may_be_dropped) {
+            item = overload_gap(*window, "overload");
+            --waiting_windows_;
+            return;
+        }
+    }
+}
+
+bool Inference::is_congested() const {
+    const std::scoped_lock lock(mutex_);
+    return waiting_windows_ >= max_batch_;
+}
+
+void Inference::finish() {
+    {
+        const std::scoped_lock lock(mutex_);
+        finishing_ = true;
+    }
+    changed_.notify_one();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+void Inference::run() {
+    for (;;) {
+        std::vector<Item> items;
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait(lock, [this] { return finishing_ || !waiting_.empty(); });
+            if (waiting_.empty()) {
+                return;
+            }
+            std::size_t windows = 0;
+            while (!waiting_.empty() && windows < max_batch_) {
+                if (std::holds_alternative<PendingWindow>(waiting_.front())) {
+                    ++windows;
+                    --waiting_windows_;
+                }
+                items.push_back(std::move(waiting_.front()));
+                waiting_.pop_front();
+            }
+        }
+        classify(items);
+    }
+}
+
+void Inference::classify(std::vector<Item>& items) {
+    std::vector<model::ClassifierInput> inputs;
+    for (const Item& item : items) {
+        if (const auto* window = std::get_if<PendingWindow>(&item)) {
+            inputs.push_back({window->rows, window->num_rows});
+        }
+    }
+    const auto begun_at = Feed::Clock::now();
+    std::vector<model::Scores> scores;
+    std::string failure;
+    try {
+        scores = classifier_.classify(inputs);
+    } catch (const std::exception& error) {
+        failure = error.what();
+    }
+    const auto ended_at = Feed::Clock::now();
+
+    std::vector<Event> events;
+    std::size_t answered = 0;
+    for (Item& item : items) {
+        auto* window = std::get_if<PendingWindow>(&item);
+        if (window == nullptr) {
+            events.push_back(std::move(std::get<Event>(item)));
+        } else if (!failure.empty()) {
+            events.push_back(overload_gap(*window, "inference_failed"));
+            events.push_back({window->event.stream, window->event.time,
+                              protocol::ErrorEvent{"inference_failed", failure, false}});
+        } else {
+            fill_in(window->event, scores[answered++], classifier_.bundle());
+            auto& latency = std::get<EmotionEvent>(window->event.body).latency;
+            latency.queue = whole_ms(begun_at - window->ready_at);
+            latency.inference = whole_ms(ended_at - begun_at);
+            latency.total = whole_ms(ended_at - window->captured_at);
+            events.push_back(std::move(window->event));
+        }
+    }
+    publish_(std::move(events));
+}
+
+}  // namespace emotiond::daemon

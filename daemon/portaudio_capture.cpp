@@ -1,0 +1,297 @@
+#include "daemon/portaudio_capture.hpp"
+
+#include <fcntl.h>
+#include <portaudio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+namespace emotiond::daemon {
+namespace {
+
+constexpr auto kSilenceBeforeLost = std::chrono::seconds(2);
+constexpr std::array kUsualRatesHz{48000, 44100, 16000, 32000, 96000, 22050, 8000, 192000};
+
+/// While it lives, what the audio libraries write to stderr goes nowhere: probing every device
+/// that might exist makes them complain of all that do not. Not thread-safe.
+class QuietStderr {
+ public:
+    QuietStderr() {
+        std::fflush(stderr);
+        saved_ = dup(STDERR_FILENO);
+        const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+        if (nowhere >= 0) {
+            dup2(nowhere, STDERR_FILENO);
+            close(nowhere);
+        }
+    }
+    ~QuietStderr() {
+        std::fflush(stderr);
+        if (saved_ >= 0) {
+            dup2(saved_, STDERR_FILENO);
+            close(saved_);
+        }
+    }
+    QuietStderr(const QuietStderr&) = delete;
+    QuietStderr& operator=(const QuietStderr&) = delete;
+
+ private:
+    int saved_ = -1;
+};
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+std::string describe(PaError error) {
+    if (error == paUnanticipatedHostError) {
+        const PaHostErrorInfo* info = Pa_GetLastHostErrorInfo();
+        if (info != nullptr && info->errorText != nullptr && *info->errorText != '\0') {
+            return info->errorText;
+        }
+    }
+    return Pa_GetErrorText(error);
+}
+
+PaStreamParameters parameters(const InputDevice& device, int channels) {
+    PaStreamParameters result{};
+    result.device = device.index;
+    result.channelCount = channels;
+    result.sampleFormat = paFloat32 | paNonInterleaved;
+    const PaDeviceInfo* info = Pa_GetDeviceInfo(device.index);
+    result.suggestedLatency = info != nullptr ? info->defaultLowInputLatency : 0.02;
+    return result;
+}
+
+std::string names_of(const std::vector<InputDevice>& devices) {
+    std::string names;
+    for (const InputDevice& device : devices) {
+        names += (names.empty() ? "'" : ", '") + device.name + "'";
+    }
+    return names.empty() ? "none" : names;
+}
+
+}  // namespace
+
+PortAudio::PortAudio() {
+    // A JACK server that nobody runs is not to be started by looking for it.
+    setenv("JACK_NO_START_SERVER", "1", 0);
+    const QuietStderr quiet;
+    if (const PaError error = Pa_Initialize(); error != paNoError) {
+        throw DeviceError("cannot start PortAudio: " + describe(error));
+    }
+}
+
+PortAudio::~PortAudio() {
+    const QuietStderr quiet;
+    Pa_Terminate();
+}
+
+std::vector<InputDevice> PortAudio::inputs() const {
+    std::vector<InputDevice> devices;
+    const PaDeviceIndex count = Pa_GetDeviceCount();
+    for (PaDeviceIndex index = 0; index < count; ++index) {
+        const PaDeviceInfo* info = Pa_GetDeviceInfo(index);
+        if (info == nullptr || info->maxInputChannels < 1) {
+            continue;
+        }
+        const PaHostApiInfo* host_api = Pa_GetHostApiInfo(info->hostApi);
+        devices.push_back({index, info->name, host_api != nullptr ? host_api->name : "",
+                           info->maxInputChannels, info->defaultSampleRate,
+                           index == Pa_GetDefaultInputDevice()});
+    }
+    return devices;
+}
+
+InputDevice PortAudio::find_input(const std::string& name) const {
+    const std::vector<InputDevice> devices = inputs();
+    std::vector<InputDevice> matches;
+    for (const InputDevice& device : devices) {
+        if (name.empty() ? device.is_default : device.name == name) {
+            return device;
+        }
+        if (!name.empty() && lower(device.name).find(lower(name)) != std::string::npos) {
+            matches.push_back(device);
+        }
+    }
+    if (matches.size() == 1) {
+        return matches.front();
+    }
+    if (name.empty()) {
+        throw DeviceError("no microphone: PortAudio finds no default input (inputs: " +
+                          names_of(devices) +
+                          "). Plug one in, choose one with --source mic:<name> (emotiond devices "
+                          "lists them), or replay a file with --source file:<path>");
+    }
+    if (matches.empty()) {
+        throw DeviceError("no input device is named '" + name + "' (inputs: " + names_of(devices) +
+                          ")");
+    }
+    throw DeviceError("'" + name + "' is part of the names of several input devices: " +
+                      names_of(matches));
+}
+
+int PortAudio::choose_rate(const InputDevice& device, int channels, int wanted_hz) const {
+    const QuietStderr quiet;
+    const PaStreamParameters input = parameters(device, channels);
+    const auto takes = [&](int rate_hz) {
+        return Pa_IsFormatSupported(&input, nullptr, rate_hz) == paFormatIsSupported;
+    };
+    const int first_hz = wanted_hz != 0 ? wanted_hz : static_cast<int>(std::lround(device.rate_hz));
+    if (takes(first_hz)) {
+        return first_hz;
+    }
+    std::string usable;
+    for (const int rate_hz : kUsualRatesHz) {
+        if (takes(rate_hz)) {
+            if (wanted_hz == 0) {
+                return rate_hz;
+            }
+            usable += (usable.empty() ? "" : ", ") + std::to_string(rate_hz);
+        }
+    }
+    throw DeviceError("device '" + device.name + "' refuses " + std::to_string(first_hz) +
+                      " Hz with " + std::to_string(channels) + " channels; it takes: " +
+                      (usable.empty() ? "none of the usual rates" : usable + " Hz"));
+}
+
+/// What the callback touches: made before it starts, owned until it has stopped.
+struct PortAudioCapture::Stream {
+    PaStream* handle = nullptr;
+    std::string device_name;
+    int rate_hz = 0;
+    std::size_t channels = 0;
+    std::vector<Tap> taps;
+    std::array<float, 1024> mixed{};
+    double first_time_s = -1.0;  ///< of the first sample, on PortAudio's clock
+    std::atomic<std::uint64_t> callbacks{0};
+    std::atomic<bool> finished{false};
+    std::uint64_t callbacks_seen = 0;
+    Feed::Clock::time_point progressed_at;
+    bool lost = false;
+
+    /// Real-time safe: copies samples, counts, reads a clock.
+    void take(const float* const* input, std::size_t frames, double first_frame_time_s,
+              bool overflowed) noexcept {
+        if (first_time_s < 0.0) {
+            first_time_s = first_frame_time_s;
+        } else if (overflowed) {
+            tell_loss(first_frame_time_s);
+        }
+        for (const Tap& tap : taps) {
+            if (tap.channel) {
+                tap.feed->write({input[*tap.channel], frames});
+            } else if (channels == 1) {
+                tap.feed->write({input[0], frames});
+            } else {
+                mix(input, frames, *tap.feed);
+            }
+        }
+        callbacks.fetch_add(1, std::memory_order_relaxed);
+    }
+
+    /// PortAudio says that something was lost, not how much: what the clock says is missing is
+    /// taken for lost, and at least one sample, so that no overflow goes untold.
+    void tell_loss(double first_frame_time_s) noexcept {
+        const auto expected = static_cast<std::int64_t>((first_frame_time_s - first_time_s) * rate_hz);
+        for (const Tap& tap : taps) {
+            const auto captured = static_cast<std::int64_t>(tap.feed->ring().captured());
+            tap.feed->lose(static_cast<std::uint64_t>(std::max<std::int64_t>(1, expected - captured)));
+        }
+    }
+
+    void mix(const float* const* input, std::size_t frames, Feed& feed) noexcept {
+        const float share = 1.0F / static_cast<float>(channels);
+        for (std::size_t done = 0; done < frames;) {
+            const std::size_t count = std::min(frames - done, mixed.size());
+            for (std::size_t i = 0; i < count; ++i) {
+                float sum = 0.0F;
+                for (std::size_t channel = 0; channel < channels; ++channel) {
+                    sum += input[channel][done + i];
+                }
+                mixed[i] = sum * share;
+            }
+            feed.write({mixed.data(), count});
+            done += count;
+        }
+    }
+
+    void fail(const std::string& reason) {
+        lost = true;
+        for (const Tap& tap : taps) {
+            tap.feed->fail("device '" + device_name + "' " + reason);
+        }
+    }
+};
+
+PortAudioCapture::PortAudioCapture(const InputDevice& device, int rate_hz, int channels,
+                                   std::vector<Tap> taps)
+    : stream_(std::make_unique<Stream>()) {
+    stream_->device_name = device.name;
+    stream_->rate_hz = rate_hz;
+    stream_->channels = static_cast<std::size_t>(channels);
+    stream_->taps = std::move(taps);
+    stream_->progressed_at = Feed::Clock::now();
+
+    const auto callback = [](const void* input, void*, unsigned long frames,
+                             const PaStreamCallbackTimeInfo* time, PaStreamCallbackFlags flags,
+                             void* user) -> int {
+        if (input != nullptr) {
+            static_cast<Stream*>(user)->take(static_cast<const float* const*>(input), frames,
+                                             time->inputBufferAdcTime,
+                                             (flags & paInputOverflow) != 0);
+        }
+        return paContinue;
+    };
+    const auto finished = [](void* user) {
+        static_cast<Stream*>(user)->finished.store(true, std::memory_order_relaxed);
+    };
+    const QuietStderr quiet;
+    const PaStreamParameters input = parameters(device, channels);
+    PaError error = Pa_OpenStream(&stream_->handle, &input, nullptr, rate_hz,
+                                  paFramesPerBufferUnspecified, paClipOff, callback, stream_.get());
+    if (error == paNoError) {
+        Pa_SetStreamFinishedCallback(stream_->handle, finished);
+        error = Pa_StartStream(stream_->handle);
+        if (error != paNoError) {
+            Pa_CloseStream(stream_->handle);
+        }
+    }
+    if (error != paNoError) {
+        throw DeviceError("cannot open device '" + device.name + "' at " + std::to_string(rate_hz) +
+                          " Hz with " + std::to_string(channels) + " channels: " + describe(error));
+    }
+}
+
+PortAudioCapture::~PortAudioCapture() {
+    const QuietStderr quiet;
+    // Abort: what PortAudio still holds is not waited for, which a vanished device would never end.
+    Pa_AbortStream(stream_->handle);
+    Pa_CloseStream(stream_->handle);
+}
+
+void PortAudioCapture::check_alive() {
+    if (stream_->lost) {
+        return;
+    }
+    const auto now = Feed::Clock::now();
+    const std::uint64_t callbacks = stream_->callbacks.load(std::memory_order_relaxed);
+    if (callbacks != stream_->callbacks_seen) {
+        stream_->callbacks_seen = callbacks;
+        stream_->progressed_at = now;
+    }
+    if (stream_->finished.load(std::memory_order_relaxed)) {
+        stream_->fail("is gone");
+    } else if (now - stream_->progressed_at > kSilenceBeforeLost) {
+        stream_->fail("has brought no audio for 2 s");
+    }
+}
+
+}  // namespace emotiond::daemon

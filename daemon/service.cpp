@@ -1,0 +1,227 @@
+#include "daemon/service.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+
+#include "daemon/bundle_path.hpp"
+#include "daemon/source_spec.hpp"
+#include "daemon/version.hpp"
+#include "protocol/endpoint.hpp"
+
+namespace emotiond::daemon {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr auto kDeviceCheckInterval = milliseconds(250);
+constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE of sysexits.h
+
+model::Classifier load_classifier(const Config& config) {
+    const auto path = bundle_path(config);
+    model::Classifier classifier(
+        model::Bundle::load(path),
+        {config.model.device, static_cast<int>(config.model.threads)});
+    spdlog::info("model {} from {}", classifier.bundle().id, path.string());
+    spdlog::info("its weights are licensed under {}", classifier.bundle().licence);
+    spdlog::info("inference on {}: {}", classifier.device(), classifier.device_note());
+    return classifier;
+}
+
+protocol::ModelInfo describe(const model::Bundle& bundle, const Config& config) {
+    return {bundle.id, bundle.labels, milliseconds(config.analysis.window_ms),
+            milliseconds(config.analysis.hop_ms), bundle.licence};
+}
+
+protocol::ServerOptions server_options(const Config& config) {
+    protocol::ServerOptions options;
+    options.max_queue_bytes = static_cast<std::size_t>(config.server.max_queue_bytes);
+    options.on_problem = [](std::string_view problem) { spdlog::warn("{}", problem); };
+    return options;
+}
+
+}  // namespace
+
+Service::Service(const Config& config, PrintFormat print)
+    : flush_(config.server.flush_ms),
+      signals_(io_, SIGINT, SIGTERM),
+      device_timer_(io_),
+      classifier_(load_classifier(config)),
+      hub_("emotiond " + std::string(kVersion), {describe(classifier_.bundle(), config)}) {
+    // A peer that is gone is an error code where it is written to, not the end of the program.
+    std::signal(SIGPIPE, SIG_IGN);
+    tcp_ = std::make_unique<protocol::TcpServer>(
+        io_, protocol::parse_endpoint(config.server.tcp), hub_, server_options(config));
+    websocket_ = std::make_unique<protocol::WebSocketServer>(
+        io_, protocol::parse_endpoint(config.server.http), hub_, server_options(config));
+
+    inference_ = std::make_unique<Inference>(
+        classifier_, static_cast<std::size_t>(config.model.max_batch),
+        [this](std::vector<protocol::Event> events) {
+            boost::asio::post(io_, [this, published = std::move(events)] {
+                for (const protocol::Event& event : published) {
+                    hub_.publish(event);
+                }
+            });
+        });
+    open_sources(config);
+    std::vector<Feed*> feeds;
+    for (const auto& feed : feeds_) {
+        hub_.add_stream(feed->name());
+        feeds.push_back(feed.get());
+    }
+    if (print != PrintFormat::None) {
+        printer_ = std::make_unique<EventPrinter>(
+            hub_, print == PrintFormat::Json ? EventPrinter::Format::Json : EventPrinter::Format::Text,
+            static_cast<std::size_t>(config.server.max_queue_bytes));
+    }
+    pipeline_ = std::make_unique<Pipeline>(feeds, classifier_.bundle().features,
+                                           config.window_options(), config.analysis.min_voiced,
+                                           *inference_, [this] {
+                                               boost::asio::post(io_, [this] { stop(); });
+                                           });
+    spdlog::info("events as NDJSON on tcp {}", protocol::to_string(tcp_->local_endpoint()));
+    spdlog::info("events as WebSocket on ws://{}/v1/stream",
+                 protocol::to_string(websocket_->local_endpoint()));
+}
+
+Service::~Service() = default;
+
+void Service::open_sources(const Config& config) {
+    std::vector<SourceSpec> specs;
+    for (const std::string& source : config.audio.sources) {
+        specs.push_back(SourceSpec::parse(source));
+    }
+    const std::vector<std::string> names = unique_stream_names(specs);
+    const auto add_feed = [&](std::size_t index, int rate_hz, bool waits) {
+        const auto ring = static_cast<std::size_t>(rate_hz * config.audio.ring_ms / 1000);
+        feeds_.push_back(std::make_unique<Feed>(names[index], rate_hz, ring, waits));
+        spdlog::info("stream {}: {} at {} Hz", names[index], config.audio.sources[index], rate_hz);
+        return feeds_.back().get();
+    };
+
+    // One open device serves all the sources that name it.
+    struct Wanted {
+        InputDevice device;
+        int channels = 1;
+        std::vector<std::size_t> sources;
+    };
+    std::map<int, Wanted> wanted;
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (specs[i].kind == SourceSpec::Kind::File) {
+            continue;
+        }
+        if (portaudio_ == nullptr) {
+            portaudio_ = std::make_unique<PortAudio>();
+        }
+        const InputDevice device = portaudio_->find_input(specs[i].name);
+        Wanted& entry = wanted[device.index];
+        entry.device = device;
+        entry.channels = std::max(entry.channels, specs[i].channel.value_or(0) + 1);
+        entry.sources.push_back(i);
+        if (specs[i].channel.value_or(0) >= device.channels) {
+            throw DeviceError("device '" + device.name + "' has " + std::to_string(device.channels) +
+                              " channels, #" + std::to_string(*specs[i].channel) +
+                              " is not one of them (they count from 0)");
+        }
+    }
+    for (const auto& [index, entry] : wanted) {
+        const int rate_hz = portaudio_->choose_rate(entry.device, entry.channels,
+                                                    static_cast<int>(config.audio.rate_hz));
+        std::vector<PortAudioCapture::Tap> taps;
+        for (const std::size_t source : entry.sources) {
+            taps.push_back({specs[source].channel, add_feed(source, rate_hz, false)});
+        }
+        captures_.push_back(std::make_unique<PortAudioCapture>(entry.device, rate_hz,
+                                                               entry.channels, std::move(taps)));
+    }
+
+    // Files last: they begin to play as soon as they are open.
+    const bool realtime = config.audio.speed == "realtime";
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+        if (specs[i].kind != SourceSpec::Kind::File) {
+            continue;
+        }
+        model::AudioFile file(specs[i].name);
+        if (specs[i].channel.value_or(0) >= file.channels()) {
+            throw std::runtime_error(specs[i].name + " has " + std::to_string(file.channels()) +
+                                     " channels, #" + std::to_string(*specs[i].channel) +
+                                     " is not one of them (they count from 0)");
+        }
+        Feed* feed = add_feed(i, file.rate_hz(), !realtime);
+        replays_.push_back(std::make_unique<FileReplay>(
+            std::move(file), *feed,
+            FileReplay::Options{realtime, config.audio.loop, specs[i].channel}));
+    }
+}
+
+int Service::run() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (!error) {
+            spdlog::info("{}: stopping", signal == SIGINT ? "SIGINT" : "SIGTERM");
+            stop();
+        }
+    });
+    watch_devices();
+    pipeline_->start();
+    io_.run();
+    printer_.reset();
+    log_summary();
+    const bool all_lost = std::ranges::all_of(
+        feeds_, [](const auto& feed) { return feed->state() == Feed::State::Lost; });
+    return all_lost ? kExitUnavailable : 0;
+}
+
+void Service::watch_devices() {
+    if (captures_.empty()) {
+        return;
+    }
+    device_timer_.expires_after(kDeviceCheckInterval);
+    device_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) {
+            for (const auto& capture : captures_) {
+                capture->check_alive();
+            }
+            watch_devices();
+        }
+    });
+}
+
+/// Against the stream: no more samples, what is in the rings, what waits for the classifier, and
+/// then what waits for the subscribers.
+void Service::stop() {
+    if (stopping_) {
+        return;
+    }
+    stopping_ = true;
+    signals_.cancel();
+    device_timer_.cancel();
+    replays_.clear();
+    captures_.clear();
+    pipeline_->finish();
+    inference_->finish();
+    // The last events have been posted; this comes after them.
+    boost::asio::post(io_, [this] {
+        tcp_->stop(flush_);
+        websocket_->stop(flush_);
+    });
+}
+
+void Service::log_summary() const {
+    for (const auto& feed : feeds_) {
+        const auto seconds =
+            std::chrono::duration<double>(feed->time_of(feed->ring().captured())).count();
+        spdlog::info("stream {}: {:.1f} s captured, {} samples dropped", feed->name(), seconds,
+                     feed->ring().dropped());
+        if (feed->state() == Feed::State::Lost) {
+            spdlog::error("stream {} was lost: {}", feed->name(), feed->reason());
+        }
+    }
+    const protocol::Counters counters = hub_.counters();
+    spdlog::info("{} events published, {} messages delivered, {} dropped", counters.events_published,
+                 counters.messages_delivered, counters.messages_dropped);
+}
+
+}  // namespace emotiond::daemon

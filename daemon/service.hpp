@@ -1,0 +1,65 @@
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <vector>
+
+#include "daemon/config.hpp"
+#include "daemon/event_printer.hpp"
+#include "daemon/feed.hpp"
+#include "daemon/file_replay.hpp"
+#include "daemon/inference.hpp"
+#include "daemon/pipeline.hpp"
+#include "daemon/portaudio_capture.hpp"
+#include "model/classifier.hpp"
+#include "protocol/hub.hpp"
+#include "protocol/tcp_server.hpp"
+#include "protocol/websocket_server.hpp"
+
+namespace emotiond::daemon {
+
+enum class PrintFormat { None, Text, Json };
+
+/// The whole machine. Members stand in the order in which they start; stop() goes the other way.
+///
+///     capture ──> feeds ──> pipeline ──> inference ──> hub ──> tcp, websocket, printer
+///     threads:  PortAudio's,  one         one            └── network: the one that calls run()
+///               one a file
+class Service {
+ public:
+    /// Loads the model, listens, opens the sources. Throws ConfigError, DeviceError,
+    /// std::runtime_error.
+    Service(const Config& config, PrintFormat print);
+    ~Service();
+
+    /// Runs until SIGINT, SIGTERM or the end of every source. Returns the exit code: 0, or 69 where
+    /// the last source was lost.
+    int run();
+
+ private:
+    void open_sources(const Config& config);
+    void watch_devices();
+    void stop();
+    void log_summary() const;
+
+    std::chrono::milliseconds flush_;
+    boost::asio::io_context io_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer device_timer_;
+    model::Classifier classifier_;
+    protocol::Hub hub_;
+    std::unique_ptr<EventPrinter> printer_;
+    std::unique_ptr<protocol::TcpServer> tcp_;
+    std::unique_ptr<protocol::WebSocketServer> websocket_;
+    std::vector<std::unique_ptr<Feed>> feeds_;
+    std::unique_ptr<Inference> inference_;
+    std::unique_ptr<Pipeline> pipeline_;
+    std::unique_ptr<PortAudio> portaudio_;
+    std::vector<std::unique_ptr<PortAudioCapture>> captures_;
+    std::vector<std::unique_ptr<FileReplay>> replays_;
+    bool stopping_ = false;
+};
+
+}  // namespace emotiond::daemon

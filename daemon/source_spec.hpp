@@ -1,0 +1,31 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace emotiond::daemon {
+
+/// One `--source`: where one channel's voice comes from.
+struct SourceSpec {
+    enum class Kind { Microphone, File };
+
+    Kind kind = Kind::Microphone;
+    std::string name;            ///< device name or part of it (empty: the default), or file path
+    std::optional<int> channel;  ///< of the device or file, from 0; none: all mixed to one
+
+    bool operator==(const SourceSpec&) const = default;
+
+    /// text: `mic`, `mic:<name or part of it>`, `file:<path>`, each with `#<channel>` behind it.
+    /// Throws std::invalid_argument that says what was expected.
+    static SourceSpec parse(std::string_view text);
+
+    /// Short and made of letters, digits, '-', '_' and '.': "mic", "headset-1", "call".
+    [[nodiscard]] std::string stream_name() const;
+};
+
+/// stream_name() of each; what would be there twice gets "-2", "-3", ...
+std::vector<std::string> unique_stream_names(const std::vector<SourceSpec>& sources);
+
+}  // namespace emotiond::daemon

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Computes MFCC of short clips with other people's code, for tests/dsp/mfcc_golden_test.cpp.
+
+    pip install librosa==0.11.0 kaldi-native-fbank==1.22.5 opensmile==2.6.0 soundfile
+    tests/data/make_goldens.py path/to/emodb
+
+The folder holds EmoDB's recordings (Burkhardt et al. 2005) as <name>.wav or <name>.flac, at any
+depth. The clips are copied to clips/ and the features are written to goldens/ beside this script.
+"""
+
+import argparse
+import importlib.metadata
+import pathlib
+import platform
+
+import kaldi_native_fbank as knf
+import librosa
+import numpy as np
+import opensmile
+import soundfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+CLIPS = ["12a02Wc", "13a02Ta", "14a02Nc"]  # a man in anger, women sad and neutral
+RATE_HZ = 16000
+PACKAGES = ["numpy", "scipy", "librosa", "kaldi-native-fbank", "opensmile"]
+
+
+def read_clip(folder, name):
+    """The recording's 16-bit samples."""
+    path = next(path for path in sorted(folder.rglob(name + ".*"))
+                if path.suffix in (".wav", ".flac"))
+    samples, rate_hz = soundfile.read(path, dtype="int16")
+    if rate_hz != RATE_HZ or samples.ndim != 1:
+        raise SystemExit(f"{path}: expected {RATE_HZ} Hz mono, got {rate_hz} Hz {samples.shape}")
+    return samples
+
+
+def librosa_rows(samples):
+    """librosa's defaults but its top_db, which a stream cannot have; statics and both deltas."""
+    mel = librosa.feature.melspectrogram(y=samples / 32768.0, sr=RATE_HZ)
+    static = librosa.feature.mfcc(S=librosa.power_to_db(mel, top_db=None))
+    assert static.dtype == np.float64
+    deltas = [librosa.feature.delta(static, order=order) for order in (1, 2)]
+    return np.concatenate([static, *deltas]).T
+
+
+def kaldi_rows(samples, num_mels):
+    """kaldi-native-fbank's defaults without dither, samples counted to 32768 as in Kaldi."""
+    options = knf.MfccOptions()
+    options.frame_opts.dither = 0.0
+    options.mel_opts.num_bins = num_mels
+    mfcc = knf.OnlineMfcc(options)
+    mfcc.accept_waveform(RATE_HZ, samples.astype(np.float32).tolist())
+    mfcc.input_finished()
+    return np.array([mfcc.get_frame(i) for i in range(mfcc.num_frames_ready)])
+
+
+def opensmile_rows(samples):
+    """MFCC12_0_D_A: C1 to C12 and C0, deltas, accelerations."""
+    smile = opensmile.Smile(str(HERE / "opensmile_mfcc12_0_d_a.conf"), "features")
+    return smile(samples / np.float32(32768.0), RATE_HZ)[0].T
+
+
+REFERENCES = {
+    "librosa": (librosa_rows, "mfcc(S=power_to_db(melspectrogram, top_db=None)) and its deltas of "
+                "order 1 and 2, in double"),
+    "kaldi": (lambda samples: kaldi_rows(samples, 23), "MfccOptions, dither 0, in single"),
+    "kaldi_26_mels": (lambda samples: kaldi_rows(samples, 26),
+                      "MfccOptions, dither 0, 26 mels, in single"),
+    "opensmile": (opensmile_rows, "opensmile_mfcc12_0_d_a.conf, in single"),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("emodb", type=pathlib.Path, help="the folder of EmoDB's recordings")
+    emodb = parser.parse_args().emodb
+
+    clips = {name: read_clip(emodb, name) for name in CLIPS}
+    (HERE / "clips").mkdir(exist_ok=True)
+    for name, samples in clips.items():
+        soundfile.write(HERE / "clips" / f"{name}.flac", samples, RATE_HZ, subtype="PCM_16")
+
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in PACKAGES]
+    (HERE / "goldens").mkdir(exist_ok=True)
+    for reference, (compute, what) in REFERENCES.items():
+        with open(HERE / "goldens" / f"{reference}.txt", "w", encoding="ascii") as golden:
+            golden.write(f"# {what}\n")
+            golden.write("# make_goldens.py with python " +
+                         ", ".join([platform.python_version(), *versions]) + "\n")
+            golden.write("# clip <name> <rows> <columns>, then the rows\n")
+            for name, samples in clips.items():
+                rows = compute(samples)
+                golden.write(f"clip {name} {rows.shape[0]} {rows.shape[1]}\n")
+                np.savetxt(golden, rows, fmt="%.6f")
+
+
+if __name__ == "__main__":
+    main()

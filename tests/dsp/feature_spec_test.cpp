@@ -1,0 +1,96 @@
+#include "dsp/feature_spec.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace emotiond::dsp {
+namespace {
+
+std::string message_of(const FeatureSpec& spec) {
+    try {
+        spec.validate();
+    } catch (const std::invalid_argument& error) {
+        return error.what();
+    }
+    return "valid";
+}
+
+/// The message for the default specification with one member changed.
+template <typename Value>
+std::string message_with(Value FeatureSpec::*member, Value value) {
+    FeatureSpec spec;
+    spec.*member = value;
+    return message_of(spec);
+}
+
+TEST(FeatureSpec, IsValidAsDefinedByTheThreeSystems) {
+    EXPECT_EQ(message_of({}), "valid");
+    EXPECT_EQ(message_of(FeatureSpec::librosa()), "valid");
+    EXPECT_EQ(message_of(FeatureSpec::librosa(48000)), "valid");
+    EXPECT_EQ(message_of(FeatureSpec::kaldi()), "valid");
+    EXPECT_EQ(message_of(FeatureSpec::htk()), "valid");
+}
+
+TEST(FeatureSpec, NamesTheMemberWhatIsAllowedAndWhatWasGot) {
+    EXPECT_EQ(message_with(&FeatureSpec::num_mels, 0),
+              "feature specification: num_mels must be 1 to 512, got 0");
+    EXPECT_EQ(message_with(&FeatureSpec::low_hz, -1.5F),
+              "feature specification: low_hz must be 0 to below high_hz, got -1.5");
+}
+
+TEST(FeatureSpec, ChecksEveryMember) {
+    using testing::HasSubstr;
+    using Spec = FeatureSpec;
+    EXPECT_THAT(message_with(&Spec::sample_rate_hz, 7999), HasSubstr("sample_rate_hz"));
+    EXPECT_THAT(message_with(&Spec::sample_rate_hz, 192001), HasSubstr("sample_rate_hz"));
+    EXPECT_THAT(message_with(&Spec::frame_samples, 1), HasSubstr("frame_samples"));
+    EXPECT_THAT(message_with(&Spec::frame_samples, 65537), HasSubstr("frame_samples"));
+    EXPECT_THAT(message_with(&Spec::hop_samples, 0), HasSubstr("hop_samples"));
+    EXPECT_THAT(message_with(&Spec::hop_samples, 401), HasSubstr("hop_samples"));
+    EXPECT_THAT(message_with(&Spec::fft_size, 398), HasSubstr("fft_size"));
+    EXPECT_THAT(message_with(&Spec::fft_size, 401), HasSubstr("fft_size"));
+    EXPECT_THAT(message_with(&Spec::fft_size, 65538), HasSubstr("fft_size"));
+    EXPECT_THAT(message_with(&Spec::sample_scale, 0.0F), HasSubstr("sample_scale"));
+    EXPECT_THAT(message_with(&Spec::sample_scale, NAN), HasSubstr("sample_scale"));
+    EXPECT_THAT(message_with(&Spec::pre_emphasis, 1.01F), HasSubstr("pre_emphasis"));
+    EXPECT_THAT(message_with(&Spec::pre_emphasis, NAN), HasSubstr("pre_emphasis"));
+    EXPECT_THAT(message_with(&Spec::num_mels, 513), HasSubstr("num_mels"));
+    EXPECT_THAT(message_with(&Spec::low_hz, 8000.0F), HasSubstr("low_hz"));
+    EXPECT_THAT(message_with(&Spec::high_hz, 8001.0F), HasSubstr("high_hz"));
+    EXPECT_THAT(message_with(&Spec::high_hz, NAN), HasSubstr("low_hz"));
+    EXPECT_THAT(message_with(&Spec::log_floor, 0.0F), HasSubstr("log_floor"));
+    EXPECT_THAT(message_with(&Spec::num_coeffs, 0), HasSubstr("num_coeffs"));
+    EXPECT_THAT(message_with(&Spec::num_coeffs, 27), HasSubstr("num_coeffs"));
+    EXPECT_THAT(message_with(&Spec::lifter, -1), HasSubstr("lifter"));
+    EXPECT_THAT(message_with(&Spec::delta_order, 3), HasSubstr("delta_order"));
+    EXPECT_THAT(message_with(&Spec::delta_order, -1), HasSubstr("delta_order"));
+    EXPECT_THAT(message_with(&Spec::delta_half_width, 0), HasSubstr("delta_half_width"));
+    EXPECT_THAT(message_with(&Spec::delta_half_width, 17), HasSubstr("delta_half_width"));
+}
+
+TEST(FeatureSpec, CountsFeatures) {
+    FeatureSpec spec;
+    EXPECT_EQ(spec.num_features(), 13U);
+    spec.append_log_energy = true;
+    EXPECT_EQ(spec.num_static(), 14U);
+    spec.delta_order = 2;
+    EXPECT_EQ(spec.num_features(), 42U);
+}
+
+TEST(FeatureSpec, LooksAheadOncePerDerivativeOfADerivative) {
+    FeatureSpec spec;
+    spec.delta_half_width = 3;
+    spec.delta_kind = DeltaKind::Regression;
+    EXPECT_EQ(spec.lookahead_rows(), 0U);
+    spec.delta_order = 2;
+    EXPECT_EQ(spec.lookahead_rows(), 6U);
+    spec.delta_kind = DeltaKind::SavitzkyGolay;
+    EXPECT_EQ(spec.lookahead_rows(), 3U);
+}
+
+}  // namespace
+}  // namespace emotiond::dsp

@@ -1,0 +1,245 @@
+#include "dsp/window_stream.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/dsp/signals.hpp"
+
+namespace emotiond::dsp {
+namespace {
+
+using std::chrono::milliseconds;
+using test::cut;
+using test::make_noise;
+using test::make_sine;
+
+constexpr int kRateHz = 16000;
+constexpr WindowOptions kOptions{milliseconds(600), milliseconds(200), milliseconds(300)};
+
+/// A window kept beyond its view.
+struct Window {
+    std::vector<float> rows;
+    std::uint64_t first_row = 0;
+    std::uint64_t start_sample = 0;
+    std::uint64_t end_sample = 0;
+    float level_dbfs = 0.0F;
+    float voiced = 0.0F;
+
+    bool operator==(const Window&) const = default;
+};
+
+auto keep_in(std::vector<Window>& windows) {
+    return [&windows](const FeatureWindow& window) {
+        windows.push_back({{window.rows.begin(), window.rows.end()},
+                           window.first_row,
+                           window.start_sample,
+                           window.end_sample,
+                           window.level_dbfs,
+                           window.voiced});
+    };
+}
+
+std::vector<Window> windows_of(WindowStream& stream, std::span<const float> samples,
+                               std::size_t max_part = 4096, unsigned seed = 1) {
+    std::vector<Window> windows;
+    cut(samples, max_part, seed,
+        [&](std::span<const float> part) { stream.push(part, keep_in(windows)); });
+    stream.finish(keep_in(windows));
+    return windows;
+}
+
+std::vector<Window> windows_of(const FeatureSpec& spec, std::span<const float> samples) {
+    WindowStream stream(spec, spec.sample_rate_hz, kOptions);
+    return windows_of(stream, samples);
+}
+
+FeatureSpec with_deltas(FeatureSpec spec = {}) {
+    spec.delta_order = 2;
+    return spec;
+}
+
+TEST(WindowStream, GivesTheRowsOfTheExtractor) {
+    const std::vector<float> samples = make_noise(kRateHz, 31);
+    std::vector<float> rows;
+    const auto append = [&](std::span<const float> row) {
+        rows.insert(rows.end(), row.begin(), row.end());
+    };
+    MfccExtractor extractor(with_deltas());
+    extractor.push(samples, append);
+    extractor.finish(append);
+
+    const std::vector<Window> windows = windows_of(with_deltas(), samples);
+    ASSERT_EQ(windows.size(), 4U);
+    const std::size_t num_features = with_deltas().num_features();
+    for (const Window& window : windows) {
+        const auto first =
+            rows.begin() + static_cast<std::ptrdiff_t>(window.first_row * num_features);
+        EXPECT_TRUE(std::equal(window.rows.begin(), window.rows.end(), first));
+    }
+}
+
+TEST(WindowStream, CountsItsRangesInCapturedSamples) {
+    WindowStream stream(FeatureSpec{}, kRateHz, kOptions);
+    const std::vector<Window> windows = windows_of(stream, make_noise(kRateHz, 32));
+    // 16000 samples make 98 rows; windows end after 40 (the first multiple of the hop, 20,
+    // that is not below 30), 60, 80 and, at the end, 98 of them.
+    ASSERT_EQ(windows.size(), 4U);
+    EXPECT_EQ(windows[0].start_sample, 0U);
+    EXPECT_EQ(windows[0].end_sample, 39U * 160U + 400U);
+    EXPECT_EQ(windows[1].start_sample, 0U);
+    EXPECT_EQ(windows[1].end_sample, 59U * 160U + 400U);
+    EXPECT_EQ(windows[2].start_sample, 20U * 160U);
+    EXPECT_EQ(windows[2].end_sample, 79U * 160U + 400U);
+    EXPECT_EQ(windows[3].start_sample, 38U * 160U);
+    EXPECT_EQ(windows[3].end_sample, 97U * 160U + 400U);
+}
+
+TEST(WindowStream, CountsItsRangesAtTheDevicesRate) {
+    WindowStream at_16(FeatureSpec{}, kRateHz, kOptions);
+    WindowStream at_48(FeatureSpec{}, 48000, kOptions);
+    at_48.restart(1'000'000'000'000);
+    const std::vector<Window> expected = windows_of(at_16, make_noise(kRateHz, 33));
+    const std::vector<Window> windows = windows_of(at_48, make_noise(48000, 33));
+    ASSERT_EQ(windows.size(), expected.size());
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+        EXPECT_EQ(windows[i].start_sample, 1'000'000'000'000 + 3 * expected[i].start_sample);
+        EXPECT_EQ(windows[i].end_sample, 1'000'000'000'000 + 3 * expected[i].end_sample);
+    }
+}
+
+TEST(WindowStream, NamesExactlyTheSamplesThatItsRowsDependOn) {
+    const FeatureSpec librosa = FeatureSpec::librosa(kRateHz);
+    for (const FeatureSpec& spec : {FeatureSpec{}, with_deltas(), librosa, with_deltas(librosa)}) {
+        const std::vector<float> samples = make_noise(2 * kRateHz, 34);
+        const Window window = windows_of(spec, samples)[3];
+        const auto rows_with_noise = [&](std::uint64_t begin, std::uint64_t end) {
+            std::vector<float> changed = samples;
+            for (std::uint64_t i = begin; i < end; ++i) {
+                changed[i] += i % 2 == 0 ? 0.5F : -0.5F;
+            }
+            return windows_of(spec, changed)[3].rows;
+        };
+        ASSERT_GT(window.start_sample, 0U);
+        ASSERT_LT(window.end_sample, samples.size());
+        EXPECT_EQ(rows_with_noise(0, window.start_sample), window.rows);
+        EXPECT_EQ(rows_with_noise(window.end_sample, samples.size()), window.rows);
+        // A frame's first and last samples weigh next to nothing, so it takes some to see them.
+        EXPECT_NE(rows_with_noise(window.start_sample, window.start_sample + 100), window.rows);
+        EXPECT_NE(rows_with_noise(window.end_sample - 100, window.end_sample), window.rows);
+    }
+}
+
+TEST(WindowStream, GivesTheSameWindowsHoweverTheSamplesAreCut) {
+    for (const int capture_rate_hz : {16000, 44100, 48000}) {
+        for (const FeatureSpec& spec : {with_deltas(), FeatureSpec::librosa(kRateHz)}) {
+            const std::vector<float> samples =
+                make_noise(static_cast<std::size_t>(capture_rate_hz), 35);
+            WindowStream stream(spec, capture_rate_hz, kOptions);
+            const std::vector<Window> whole = windows_of(stream, samples, samples.size());
+            ASSERT_GE(whole.size(), 3U);
+            for (const std::size_t max_part : {3U, 480U, 5000U}) {
+                SCOPED_TRACE(testing::Message() << capture_rate_hz << " Hz, parts to " << max_part);
+                stream.restart(0);
+                EXPECT_EQ(windows_of(stream, samples, max_part, 2), whole);
+            }
+        }
+    }
+}
+
+TEST(WindowStream, MeasuresTheLevelOfASine) {
+    for (const double amplitude : {1.0, 0.5, 0.01}) {
+        const auto samples = make_sine(1000.0, kRateHz, amplitude, kRateHz);
+        const std::vector<Window> windows = windows_of(FeatureSpec{}, samples);
+        ASSERT_EQ(windows.size(), 4U);
+        for (const Window& window : windows) {
+            EXPECT_NEAR(window.level_dbfs, 20.0 * std::log10(amplitude / std::sqrt(2.0)), 0.01);
+        }
+    }
+}
+
+TEST(WindowStream, MeasuresTheLevelOfEachWindowAlone) {
+    std::vector<float> samples = make_sine(1000.0, kRateHz, 0.5, 2 * kRateHz);
+    std::fill(samples.begin() + kRateHz, samples.end(), 0.0F);
+    const std::vector<Window> windows = windows_of(FeatureSpec{}, samples);
+    const auto is_silent = [](const Window& window) { return window.level_dbfs == -120.0F; };
+    for (const Window& window : windows) {
+        const std::uint64_t begin = window.first_row * 160;
+        const std::uint64_t end = begin + window.rows.size() / 13 * 160;
+        EXPECT_EQ(is_silent(window), begin >= kRateHz) << "from " << begin;
+        const double loud = static_cast<double>(std::min<std::uint64_t>(end, kRateHz)) -
+                            static_cast<double>(std::min<std::uint64_t>(begin, kRateHz));
+        const double share = loud / static_cast<double>(end - begin);
+        EXPECT_NEAR(window.voiced, share, 1e-6);
+        if (share > 0.0) {
+            EXPECT_NEAR(window.level_dbfs, 20.0 * std::log10(0.5) + 10.0 * std::log10(share / 2.0),
+                        0.01);
+        }
+    }
+    EXPECT_TRUE(std::ranges::any_of(windows, is_silent));
+    EXPECT_FALSE(std::ranges::all_of(windows, is_silent));
+}
+
+TEST(WindowStream, ReachesOverNoHole) {
+    const std::vector<float> before = make_noise(12345, 36);
+    const std::vector<float> after = make_noise(kRateHz, 37);
+    WindowStream stream(with_deltas(), kRateHz, kOptions);
+    const std::vector<Window> old_windows = windows_of(stream, before);
+    stream.restart(20000);
+    const std::vector<Window> windows = windows_of(stream, after);
+
+    EXPECT_EQ(old_windows.back().end_sample, before.size());
+    std::vector<Window> expected = windows_of(with_deltas(), after);
+    for (Window& window : expected) {
+        window.start_sample += 20000;
+        window.end_sample += 20000;
+    }
+    EXPECT_EQ(windows, expected);
+}
+
+TEST(WindowStream, GivesNoWindowOfNoSamples) {
+    for (const FeatureSpec& spec : {FeatureSpec{}, FeatureSpec::librosa(kRateHz)}) {
+        EXPECT_THAT(windows_of(spec, {}), testing::IsEmpty());
+    }
+}
+
+TEST(WindowOptions, AreValidByDefault) {
+    EXPECT_NO_THROW(WindowOptions{}.validate());
+}
+
+TEST(WindowOptions, SayWhichIsOutOfOrder) {
+    const auto message = [](int length, int hop, int first) -> std::string {
+        try {
+            const WindowOptions options{milliseconds(length), milliseconds(hop),
+                                        milliseconds(first)};
+            const WindowStream stream(FeatureSpec{}, kRateHz, options);
+        } catch (const std::invalid_argument& error) {
+            return error.what();
+        }
+        return "valid";
+    };
+    EXPECT_EQ(message(100, 10, 100), "valid");
+    EXPECT_EQ(message(60000, 60000, 60000), "valid");
+    EXPECT_EQ(message(99, 10, 99), "the window length must be 100 to 60000 ms, got 99 ms");
+    EXPECT_EQ(message(60001, 10, 100), "the window length must be 100 to 60000 ms, got 60001 ms");
+    EXPECT_EQ(message(1000, 9, 100), "the hop must be 10 ms to the window length, got 9 ms");
+    EXPECT_EQ(message(1000, 1001, 100), "the hop must be 10 ms to the window length, got 1001 ms");
+    EXPECT_EQ(message(1000, 100, 99),
+              "the first window must be 100 ms to the window length, got 99 ms");
+    EXPECT_EQ(message(1000, 100, 1001),
+              "the first window must be 100 ms to the window length, got 1001 ms");
+}
+
+TEST(WindowStream, RefusesARateThatCannotBeResampled) {
+    EXPECT_THROW(WindowStream(FeatureSpec{}, 4000, kOptions), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace emotiond::dsp

@@ -1,0 +1,131 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "protocol/event_json.hpp"
+
+namespace emotiond::protocol {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kEpoch = "6f1c0d3a-52b7-4c8e-9a04-d1e5b7c2f386";
+constexpr std::string_view kRole = "unspecified";
+
+std::string document() {
+    const std::ifstream file(EMOTIOND_SOURCE_DIR "/docs/protocol.md");
+    EXPECT_TRUE(file);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+/// The fenced json blocks, each on one line as it is on the wire.
+std::vector<std::string> examples() {
+    const std::string fence = "```json\n";
+    const std::string text = document();
+    std::vector<std::string> result;
+    for (auto at = text.find(fence); at != std::string::npos; at = text.find(fence, at)) {
+        at += fence.size();
+        result.push_back(Json::parse(text.substr(at, text.find("```", at) - at)).dump());
+    }
+    return result;
+}
+
+/// What the examples show, as the serialiser tells it.
+std::vector<std::string> served() {
+    const WallTime time =
+        std::chrono::sys_days{std::chrono::year{2026} / 11 / 20} + 20h + 42min + 42s + 123ms;
+    const auto event = [](WallTime when, std::uint64_t seq, auto body) {
+        return to_json_text(Event{.stream = "desk07", .time = when, .body = std::move(body)},
+                            {.epoch = kEpoch, .role = kRole, .seq = seq});
+    };
+    return {
+        to_json_text(Hello{.epoch = std::string(kEpoch),
+                           .server = "emotiond 0.1.0",
+                           .limits = {.max_queue_bytes = 1048576, .idle_timeout = 30s},
+                           .models = {{.id = "cnn-lstm-1",
+                                       .labels = {"neutral", "calm", "happy", "sad", "angry",
+                                                  "fearful", "disgust", "surprised"},
+                                       .window = 3s,
+                                       .hop = 500ms,
+                                       .licence = "CC-BY-NC-SA-4.0"}},
+                           .streams = {{.stream = "desk07",
+                                        .role = std::string(kRole),
+                                        .state = StreamState::Live,
+                                        .newest_seq = 960}}}),
+        event(time, 961,
+              EmotionEvent{.start = 183s,
+                           .end = 186s,
+                           .label = "angry",
+                           .confidence = 0.71,
+                           .scores = {{"neutral", 0.04},
+                                      {"calm", 0.01},
+                                      {"happy", 0.05},
+                                      {"sad", 0.02},
+                                      {"angry", 0.71},
+                                      {"fearful", 0.06},
+                                      {"disgust", 0.08},
+                                      {"surprised", 0.03}},
+                           .voiced = 0.64,
+                           .level_dbfs = -23.1,
+                           .model = "cnn-lstm-1",
+                           .latency = {.capture = 12ms,
+                                       .features = 1ms,
+                                       .queue = 6ms,
+                                       .inference = 4ms,
+                                       .total = 23ms}}),
+        event(time + 120ms, 962, GapEvent{.reason = "ring_overflow", .start = 186s, .lost = 120ms}),
+        to_json_text(QueueGap{.stream = "desk07", .from_seq = 900, .to_seq = 958, .dropped = 59}),
+        to_json_text(QueueGap{.stream = "", .from_seq = 0, .to_seq = 0, .dropped = 3}),
+        event(time + 7877ms, 963,
+              StreamEvent{.state = StreamState::Lost, .reason = "device unplugged"}),
+        to_json_text(Event{.stream = "",
+                           .time = time + 9377ms,
+                           .body = ErrorEvent{.code = "unknown_command",
+                                              .message = "this version understands no commands",
+                                              .fatal = false}},
+                     {.epoch = kEpoch}),
+    };
+}
+
+void collect_keys(const Json& json, std::set<std::string>& keys) {
+    for (const auto& [key, value] : json.items()) {
+        if (json.is_object()) {
+            keys.insert(key);
+        }
+        if (value.is_structured() && key != "scores") {  // whose keys are the model's labels
+            collect_keys(value, keys);
+        }
+    }
+}
+
+// Same keys, same order, same types, same values: whoever changes the wire changes the document.
+TEST(ProtocolDoc, ShowsWhatIsServed) {
+    const std::vector<std::string> shown = examples();
+    const std::vector<std::string> expected = served();
+    ASSERT_EQ(shown.size(), expected.size());
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+        EXPECT_EQ(shown[i], expected[i]);
+    }
+}
+
+TEST(ProtocolDoc, HasATableRowForEveryField) {
+    std::set<std::string> keys;
+    for (const std::string& message : served()) {
+        collect_keys(Json::parse(message), keys);
+    }
+    const std::string text = document();
+    for (const std::string& key : keys) {
+        EXPECT_NE(text.find("\n| `" + key + "` | "), std::string::npos) << key;
+    }
+}
+
+}  // namespace
+}  // namespace emotiond::protocol

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+
+namespace emotiond::test {
+
+/// Counts what the calling thread allocates from here on, by new, malloc and their relatives, in
+/// every library of the process. Under a sanitizer it counts by the sanitizer's own hooks.
+class AllocationCounter {
+ public:
+    AllocationCounter();
+    [[nodiscard]] std::size_t count() const;
+
+ private:
+    std::size_t before_;
+};
+
+}  // namespace emotiond::test
