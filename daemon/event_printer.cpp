@@ -60,7 +60,8 @@ std::string emotion_line(const json& message, bool colours) {
     const double confidence = message.value("confidence", 0.0);
     std::string others;
     std::vector<std::pair<double, std::string>> ranked;
-    for (const auto& [name, score] : message.value("scores", json::object()).items()) {
+    const json scores = message.value("scores", json::object());
+    for (const auto& [name, score] : scores.items()) {
         if (name != label && score.is_number()) {
             ranked.emplace_back(score.get<double>(), name);
         }

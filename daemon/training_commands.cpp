@@ -195,6 +195,10 @@ int train_command(const TrainOptions& options) {
         bundle.training_data.push_back(corpus.name + " (" + corpus.licence + ")");
         licences.insert(corpus.licence);
     }
+    // What is in the public domain asks nothing of the weights.
+    if (licences.size() > 1) {
+        licences.erase("CC0-1.0");
+    }
     for (const std::string& licence : licences) {
         bundle.licence += (bundle.licence.empty() ? "" : " and ") + licence;
     }

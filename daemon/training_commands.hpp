@@ -15,8 +15,8 @@ struct TrainingOptions {
     std::vector<std::filesystem::path> data;  ///< folders with a manifest.csv
     std::filesystem::path out;                ///< run folder
     model::Recipe recipe;
-    int num_coeffs = 40;
-    int num_mels = 64;
+    int num_coeffs = 20;
+    int num_mels = 40;
     std::string device = "auto";
     int threads = 2;
 };

@@ -13,7 +13,7 @@ namespace emotiond::model {
 struct LstmOptions {
     std::int64_t num_features = 0;
     std::int64_t num_labels = 0;
-    std::int64_t rows_per_step = 4;  ///< consecutive rows that one LSTM step sees side by side
+    std::int64_t rows_per_step = 8;  ///< consecutive rows that one LSTM step sees side by side
     std::int64_t layers = 2;
     std::int64_t hidden = 128;
     std::int64_t dense = 64;

@@ -17,9 +17,9 @@ namespace emotiond::model {
 /// How the network is trained. Written to the run folder; a run resumes only under equal recipes.
 struct Recipe {
     std::uint64_t seed = 1;
-    int epochs = 40;
+    int epochs = 30;
     int batch = 64;
-    double learning_rate = 2e-3;
+    double learning_rate = 3e-3;
     double weight_decay = 1e-4;
     double label_smoothing = 0.1;
     double mixup = 0.2;           ///< parameter of the Beta distribution; 0 = off
@@ -29,7 +29,7 @@ struct Recipe {
     int patience = 12;            ///< epochs without a better validation UA before it stops
     int min_crop_rows = 100;
     int max_crop_rows = 300;
-    int rows_per_step = 4;
+    int rows_per_step = 8;
     bool centre_window = true;
 
     [[nodiscard]] nlohmann::ordered_json to_json() const;
