@@ -67,6 +67,31 @@ void emphasise_and_window(const float* x, const float* window, std::size_t size,
 }
 
 EMOTIOND_CLONES
+void join_halves(const float* __restrict half, const float* __restrict twiddles,
+                 std::size_t half_size, float* __restrict work, float* __restrict out) {
+    // Apart and with the period closed, so that reading backwards is reading reversed vectors.
+    float* re = work;
+    float* im = work + half_size + 1;
+    for (std::size_t k = 0; k < half_size; ++k) {
+        re[k] = 0.5F * half[2 * k];
+        im[k] = 0.5F * half[2 * k + 1];
+    }
+    re[half_size] = re[0];
+    im[half_size] = im[0];
+    const float* cosines = twiddles;
+    const float* sines = twiddles + half_size + 1;
+    for (std::size_t k = 0; k <= half_size; ++k) {
+        const std::size_t mirror = half_size - k;
+        const float even_re = re[k] + re[mirror];
+        const float even_im = im[k] - im[mirror];
+        const float odd_re = im[k] + im[mirror];
+        const float odd_im = re[mirror] - re[k];
+        out[2 * k] = even_re + cosines[k] * odd_re - sines[k] * odd_im;
+        out[2 * k + 1] = even_im + cosines[k] * odd_im + sines[k] * odd_re;
+    }
+}
+
+EMOTIOND_CLONES
 void power_spectrum(const float* re_im, std::size_t num_bins, float* out) {
     for (std::size_t k = 0; k < num_bins; ++k) {
         out[k] = re_im[2 * k] * re_im[2 * k] + re_im[2 * k + 1] * re_im[2 * k + 1];
@@ -90,8 +115,8 @@ void weigh_bins(const float* power, const BinRun* runs, std::size_t num_runs, co
 }
 
 EMOTIOND_CLONES
-void multiply(const float* row, const float* matrix, std::size_t num_rows,
-              std::size_t num_columns, float* out) {
+void multiply(const float* row, const float* matrix, std::size_t num_rows, std::size_t num_columns,
+              float* out) {
     for (std::size_t column = 0; column < num_columns; column += kLanes) {
         Lanes lanes{};
         for (std::size_t r = 0; r < num_rows; ++r) {

@@ -27,6 +27,14 @@ float energy(const float* x, std::size_t size, float mean);
 void emphasise_and_window(const float* x, const float* window, std::size_t size, float mean,
                           float pre_emphasis, float* out);
 
+/// The spectrum of 2 half_size real samples from that of half_size complex ones, which have the
+/// even samples as real and the odd as imaginary parts.  half: [half_size][2].  twiddles:
+/// [2][half_size + 1], cos and -sin of pi k / half_size.  work: [2][half_size + 1].
+/// out: [half_size + 1][2]. No two of the arrays may overlap.
+/// Source: Press et al., Numerical Recipes, 12.3.1.
+void join_halves(const float* half, const float* twiddles, std::size_t half_size, float* work,
+                 float* out);
+
 /// out[k] = re[k]^2 + im[k]^2 from re, im interleaved: [num_bins][2].
 void power_spectrum(const float* re_im, std::size_t num_bins, float* out);
 
@@ -36,7 +44,7 @@ void weigh_bins(const float* power, const BinRun* runs, std::size_t num_runs, co
 
 /// out: [num_columns] = row vector [num_rows] x matrix [num_rows][num_columns]; num_columns is
 /// a multiple of kLanes.
-void multiply(const float* row, const float* matrix, std::size_t num_rows,
-              std::size_t num_columns, float* out);
+void multiply(const float* row, const float* matrix, std::size_t num_rows, std::size_t num_columns,
+              float* out);
 
 }  // namespace emotiond::dsp::kernels

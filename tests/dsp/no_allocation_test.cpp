@@ -32,7 +32,7 @@ TEST(AllocationCounter, SeesNewAndMalloc) {
     memory = ::operator new(10);
     ::operator delete(memory);
     EXPECT_EQ(counter.count(), 2U);
-    memory = std::aligned_alloc(64, 64);
+    memory = std::calloc(2, 5);
     std::free(memory);
     EXPECT_EQ(counter.count(), 3U);
 }

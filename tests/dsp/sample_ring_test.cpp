@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <deque>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -151,6 +153,47 @@ TEST(SampleRing, LosesSamplesRatherThanTheirPlaceWhenHolesAreTooMany) {
     EXPECT_EQ(read(ring), (Read{"", expected - 1, 0}));
     EXPECT_EQ(write(ring, "y"), 1U);
     EXPECT_EQ(read(ring), (Read{"y", 200, 200 - (expected - 1)}));
+}
+
+TEST(SampleRing, AgreesWithAQueueOfIndices) {
+    constexpr std::size_t kCapacity = 8;
+    SampleRing ring(kCapacity);
+    std::deque<std::uint64_t> queue;
+    std::uint64_t captured = 0;
+    std::uint64_t next = 0;
+    std::minstd_rand random(1);
+    std::vector<float> samples;
+    for (int step = 0; step < 20000; ++step) {
+        samples.resize(random() % 11);
+        for (float& sample : samples) {
+            sample = static_cast<float>(captured);
+            if (queue.size() < kCapacity) {
+                queue.push_back(captured);
+            }
+            ++captured;
+        }
+        ring.write(samples);
+        if (random() % 4 == 0) {
+            const std::uint64_t count = random() % 5;
+            ring.lose(count);
+            captured += count;
+        }
+        ASSERT_EQ(ring.captured(), captured);
+        ASSERT_EQ(ring.size(), queue.size());
+
+        samples.resize(random() % 11);
+        const SampleRing::Chunk chunk = ring.read(samples);
+        ASSERT_EQ(chunk.first_sample, next + chunk.lost_before);
+        ASSERT_LE(chunk.size, queue.size());
+        for (std::size_t i = 0; i < chunk.size; ++i) {
+            ASSERT_EQ(queue.front(), chunk.first_sample + i);
+            ASSERT_EQ(samples[i], static_cast<float>(queue.front()));
+            queue.pop_front();
+        }
+        next = chunk.first_sample + chunk.size;
+    }
+    EXPECT_GT(ring.dropped(), 1000U);
+    EXPECT_GT(next, 50000U);
 }
 
 }  // namespace

@@ -69,6 +69,13 @@ TEST(SlidingWindow, GivesNothingOfAnEmptyStream) {
     EXPECT_THAT(windows_of(sliding, 0), testing::IsEmpty());
 }
 
+TEST(SlidingWindow, OwesAShortStreamItsWindowAfterALongOne) {
+    SlidingWindow sliding(kNumFeatures, 6, 2, 4);
+    windows_of(sliding, 9);
+    sliding.reset();
+    EXPECT_THAT(windows_of(sliding, 3), testing::ElementsAre(window_of(0, 3)));
+}
+
 TEST(SlidingWindow, AgreesWithKeepingAllRows) {
     for (const std::size_t length : {1U, 2U, 7U, 30U}) {
         for (const std::size_t hop : {1U, 3U, 10U, 40U}) {

@@ -204,6 +204,16 @@ TEST(WindowStream, ReachesOverNoHole) {
     EXPECT_EQ(windows, expected);
 }
 
+TEST(WindowStream, ForgetsTheRoomAtAHole) {
+    const auto murmur = make_sine(1000.0, kRateHz, 0.001, kRateHz);  // -63 dBFS
+    WindowStream stream(FeatureSpec{}, kRateHz, kOptions);
+    windows_of(stream, std::vector<float>(kRateHz, 0.0F));
+    stream.restart(0);
+    const std::vector<Window> windows = windows_of(stream, murmur);
+    EXPECT_EQ(windows.back().voiced, 0.0F);  // it would be speech in the silence before
+    EXPECT_EQ(windows, windows_of(FeatureSpec{}, murmur));
+}
+
 TEST(WindowStream, GivesNoWindowOfNoSamples) {
     for (const FeatureSpec& spec : {FeatureSpec{}, FeatureSpec::librosa(kRateHz)}) {
         EXPECT_THAT(windows_of(spec, {}), testing::IsEmpty());

@@ -9,7 +9,15 @@ thread_local std::size_t num_allocations = 0;
 
 }  // namespace
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)  // GCC says it so
+#define EMOTIOND_SANITIZED
+#elif defined(__has_feature)  // and clang so
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define EMOTIOND_SANITIZED
+#endif
+#endif
+
+#ifdef EMOTIOND_SANITIZED
 
 extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*,
                                                                            std::size_t),
