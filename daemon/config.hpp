@@ -25,27 +25,32 @@ struct Config {
         std::int64_t ring_ms = 4000;
         std::string speed = "realtime";
         bool loop = false;
+        bool operator==(const Audio&) const = default;
     } audio;
     struct Analysis {
         std::int64_t window_ms = 3000;
         std::int64_t hop_ms = 500;
         std::int64_t first_window_ms = 1000;
         double min_voiced = 0.15;
+        bool operator==(const Analysis&) const = default;
     } analysis;
     struct Model {
         std::string bundle;  ///< empty: the one that came with the program
         std::string device = "auto";
         std::int64_t threads = 1;
         std::int64_t max_batch = 64;
+        bool operator==(const Model&) const = default;
     } model;
     struct Server {
         std::string tcp = "127.0.0.1:8791";
         std::string http = "127.0.0.1:8790";
         std::int64_t max_queue_bytes = 1048576;
         std::int64_t flush_ms = 2000;
+        bool operator==(const Server&) const = default;
     } server;
     struct Log {
         std::string level = "info";
+        bool operator==(const Log&) const = default;
     } log;
 
     bool operator==(const Config&) const = default;

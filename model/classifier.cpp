@@ -85,11 +85,16 @@ std::vector<Scores> Classifier::classify(std::span<const ClassifierInput> inputs
         return {};
     }
     const c10::InferenceMode inference_mode;
+    const std::size_t num_features = impl_->bundle.features.num_features();
     std::size_t max_rows = 1;
     for (const ClassifierInput& input : inputs) {
+        if (input.num_rows == 0 || input.rows.size() != input.num_rows * num_features) {
+            throw std::invalid_argument("window of " + std::to_string(input.num_rows) + " rows and " +
+                                        std::to_string(input.rows.size()) + " values, expected " +
+                                        std::to_string(num_features) + " values a row");
+        }
         max_rows = std::max(max_rows, input.num_rows);
     }
-    const std::size_t num_features = impl_->bundle.features.num_features();
     const auto batch = static_cast<std::int64_t>(inputs.size());
     auto rows = torch::zeros({batch, static_cast<std::int64_t>(max_rows),
                               static_cast<std::int64_t>(num_features)});
@@ -102,6 +107,10 @@ std::vector<Scores> Classifier::classify(std::span<const ClassifierInput> inputs
         impl_->network->forward(rows.to(impl_->device), num_rows.to(impl_->device));
     const auto scores =
         (logits / impl_->bundle.temperature).softmax(1).to(torch::kCPU).contiguous();
+
+    if (!torch::isfinite(scores).all().item<bool>()) {
+        throw std::runtime_error("the network gave scores that are not finite");
+    }
 
     const std::size_t num_labels = impl_->bundle.labels.size();
     std::vector<Scores> result;

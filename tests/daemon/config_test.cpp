@@ -1,0 +1,134 @@
+#include "daemon/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace emotiond::daemon {
+namespace {
+
+using testing::HasSubstr;
+
+std::filesystem::path write_config(const std::string& text) {
+    const auto path = std::filesystem::path(testing::TempDir()) / "emotiond-config-test.toml";
+    std::ofstream(path) << text;
+    return path;
+}
+
+/// What read_file() complains of; empty when it does not.
+std::string complaint(const std::string& text) {
+    Config config;
+    try {
+        config.read_file(write_config(text));
+    } catch (const ConfigError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+/// What apply_override() or validate() complains of.
+std::string override_complaint(const std::string& assignment) {
+    Config config;
+    try {
+        config.apply_override(assignment);
+        config.validate();
+    } catch (const ConfigError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(Config, DefaultsAreValid) { EXPECT_NO_THROW(Config{}.validate()); }
+
+TEST(Config, ReadsEverySetting) {
+    Config config;
+    config.read_file(write_config(R"(
+[audio]
+sources = ["mic:Headset#0", "file:/tmp/call.wav"]
+loop = true
+[analysis]
+hop_ms = 250
+min_voiced = 0.3
+[server]
+tcp = "[::1]:0"
+)"));
+    EXPECT_THAT(config.audio.sources, testing::ElementsAre("mic:Headset#0", "file:/tmp/call.wav"));
+    EXPECT_TRUE(config.audio.loop);
+    EXPECT_EQ(config.analysis.hop_ms, 250);
+    EXPECT_EQ(config.analysis.window_ms, 3000);
+    EXPECT_DOUBLE_EQ(config.analysis.min_voiced, 0.3);
+    EXPECT_EQ(config.server.tcp, "[::1]:0");
+}
+
+TEST(Config, AWholeNumberIsANumberToo) { EXPECT_EQ(complaint("[analysis]\nmin_voiced = 1\n"), ""); }
+
+TEST(Config, NamesTheLineOfAnUnknownKey) {
+    EXPECT_THAT(complaint("[server]\n\ntpc = \"127.0.0.1:1\"\n"),
+                HasSubstr("emotiond-config-test.toml:3: unknown key 'tpc' in [server]; did you "
+                          "mean 'tcp'?"));
+}
+
+TEST(Config, NamesTheLineOfAnUnknownSection) {
+    EXPECT_THAT(complaint("[servers]\n"), HasSubstr(":1: unknown section 'servers'; did you mean "
+                                                    "'server'?"));
+}
+
+TEST(Config, NamesTheLineOfAWrongType) {
+    EXPECT_THAT(complaint("[analysis]\nhop_ms = \"fast\"\n"),
+                HasSubstr(":2: analysis.hop_ms must be a whole number"));
+    EXPECT_THAT(complaint("[audio]\nsources = \"mic\"\n"),
+                HasSubstr(":2: audio.sources must be a list of texts"));
+}
+
+TEST(Config, NamesThePlaceOfWhatIsNotToml) {
+    EXPECT_THAT(complaint("[audio\n"), HasSubstr("emotiond-config-test.toml:1: "));
+}
+
+TEST(Config, AMissingFileIsNamed) {
+    Config config;
+    EXPECT_THROW(
+        {
+            try {
+                config.read_file("/nonexistent/emotiond.toml");
+            } catch (const ConfigError& error) {
+                EXPECT_THAT(error.what(), HasSubstr("/nonexistent/emotiond.toml"));
+                throw;
+            }
+        },
+        ConfigError);
+}
+
+TEST(Config, OverridesAreCheckedLikeTheFile) {
+    EXPECT_EQ(override_complaint("server.tcp=127.0.0.1:0"), "");
+    EXPECT_EQ(override_complaint("audio.sources=mic:A,mic:B"), "");
+    EXPECT_THAT(override_complaint("server.tpc=x"), HasSubstr("did you mean 'server.tcp'?"));
+    EXPECT_THAT(override_complaint("analysis.hop_ms=fast"),
+                HasSubstr("--analysis.hop_ms must be a whole number, got 'fast'"));
+    EXPECT_THAT(override_complaint("analysis.hop_ms"), HasSubstr("needs a value"));
+}
+
+TEST(Config, ValuesOutOfRangeAreNamedWithWhatIsAllowed) {
+    EXPECT_THAT(override_complaint("audio.rate_hz=4000"),
+                HasSubstr("audio.rate_hz must be 8000 to 192000, got 4000"));
+    EXPECT_THAT(override_complaint("analysis.hop_ms=5000"), HasSubstr("hop"));
+    EXPECT_THAT(override_complaint("analysis.min_voiced=2"), HasSubstr("min_voiced"));
+    EXPECT_THAT(override_complaint("server.tcp=localhost"), HasSubstr("server.tcp"));
+    EXPECT_THAT(override_complaint("audio.sources=radio"), HasSubstr("source 'radio' must be"));
+    EXPECT_THAT(override_complaint("audio.speed=double"), HasSubstr("realtime or max"));
+    EXPECT_THAT(override_complaint("log.level=loud"), HasSubstr("log.level"));
+}
+
+TEST(Config, PrintsWhatItReadsBack) {
+    Config config;
+    config.apply_override("audio.sources=mic:A \"quoted\",file:/tmp/a b.wav");
+    config.apply_override("analysis.min_voiced=0.25");
+    config.apply_override("audio.loop=true");
+    Config again;
+    again.read_file(write_config(config.to_toml()));
+    EXPECT_EQ(again, config);
+}
+
+}  // namespace
+}  // namespace emotiond::daemon

@@ -1,0 +1,46 @@
+#include "daemon/event_printer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace emotiond::daemon {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(EventPrinter, AnEmotionIsALineWithTimeLabelAndRunnersUp) {
+    const json message{{"type", "emotion"},
+                       {"stream", "desk07"},
+                       {"start_ms", 61500},
+                       {"end_ms", 64500},
+                       {"label", "angry"},
+                       {"confidence", 0.71},
+                       {"scores", {{"angry", 0.71}, {"sad", 0.2}, {"happy", 0.09}, {"calm", 0.0}}}};
+    const std::string line = to_line(message, false);
+    EXPECT_THAT(line, AllOf(HasSubstr("desk07"), HasSubstr("1:01.5-1:04.5"), HasSubstr("angry"),
+                            HasSubstr("0.71"), HasSubstr("sad 0.20  happy 0.09")));
+    EXPECT_THAT(line, AllOf(Not(HasSubstr("calm")), Not(HasSubstr("\033"))));
+    EXPECT_THAT(to_line(message, true), AllOf(HasSubstr("\033[31m"), HasSubstr("\033[0m")));
+}
+
+TEST(EventPrinter, StatesGapsAndErrorsSayWhatHappened) {
+    EXPECT_THAT(to_line({{"type", "stream"}, {"stream", "a"}, {"state", "lost"}, {"reason", "gone"}},
+                        false),
+                HasSubstr("is lost: gone"));
+    EXPECT_THAT(to_line({{"type", "gap"}, {"stream", "a"}, {"scope", "audio"}, {"lost_ms", 120},
+                         {"reason", "ring_overflow"}},
+                        false),
+                HasSubstr("120 ms of audio lost: ring_overflow"));
+    EXPECT_THAT(to_line({{"type", "gap"}, {"stream", "a"}, {"scope", "queue"}, {"dropped", 7},
+                         {"reason", "slow_consumer"}},
+                        false),
+                HasSubstr("7 messages lost: slow_consumer"));
+    EXPECT_THAT(to_line({{"type", "error"}, {"message", "no"}}, false), HasSubstr("error: no"));
+    EXPECT_EQ(to_line({{"type", "hello"}}, false), "");
+}
+
+}  // namespace
+}  // namespace emotiond::daemon

@@ -1,0 +1,51 @@
+#include "daemon/feed.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+namespace emotiond::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Feed, TellsWhenASampleWasCaptured) {
+    Feed feed("a", 16000, 32000, false);
+    const auto before = Feed::Clock::now();
+    feed.write(std::vector<float>(16000));
+    const auto after = Feed::Clock::now();
+    // The last sample ends now, the first one second earlier.
+    EXPECT_GE(feed.captured_at(16000), before);
+    EXPECT_LE(feed.captured_at(16000), after);
+    EXPECT_EQ(feed.captured_at(16000) - feed.captured_at(0), 1s);
+}
+
+TEST(Feed, TimesStayExactAfterMonths) {
+    const Feed feed("a", 44100, 16, false);
+    const std::uint64_t a_hundred_days = std::uint64_t{44100} * 86400 * 100;
+    EXPECT_EQ(feed.time_of(a_hundred_days), 100 * 24h);
+    EXPECT_EQ(feed.time_of(a_hundred_days + 44100), 100 * 24h + 1s);
+}
+
+TEST(Feed, WhatTheDeviceLostIsCountedAndMovesTheClock) {
+    Feed feed("a", 16000, 1024, false);
+    feed.write(std::vector<float>(100));
+    feed.lose(50);
+    feed.write(std::vector<float>(10));
+    EXPECT_EQ(feed.lost_by_device(), 50U);
+    EXPECT_EQ(feed.ring().captured(), 160U);
+    EXPECT_EQ(feed.ring().dropped(), 50U);
+}
+
+TEST(Feed, AReasonIsThereForWhoSeesThatItIsLost) {
+    Feed feed("a", 16000, 16, false);
+    std::thread capture([&feed] { feed.fail("unplugged"); });
+    while (feed.state() != Feed::State::Lost) {
+    }
+    EXPECT_EQ(feed.reason(), "unplugged");
+    capture.join();
+}
+
+}  // namespace
+}  // namespace emotiond::daemon

@@ -1,0 +1,78 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "tests/integration/daemon_process.hpp"
+
+namespace emotiond::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+Finished emotiond(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), emotiond_binary());
+    return run_to_end(arguments, {{"ALSA_CONFIG_PATH", "/dev/null"}});
+}
+
+TEST(CommandLine, HelpNamesEveryCommandAndExitCode) {
+    const Finished finished = emotiond({"--help"});
+    EXPECT_EQ(finished.exit_code, 0);
+    for (const char* command :
+         {"run", "devices", "classify", "check-config", "train", "evaluate", "69", "78"}) {
+        EXPECT_THAT(finished.out, HasSubstr(command));
+    }
+}
+
+TEST(CommandLine, TellsItsVersion) {
+    EXPECT_EQ(emotiond({"--version"}).out, "emotiond " EMOTIOND_VERSION "\n");
+}
+
+TEST(CommandLine, UnknownArgumentsExitWith64) {
+    EXPECT_EQ(emotiond({"run", "--sauce", "mic"}).exit_code, 64);
+    EXPECT_EQ(emotiond({"listen"}).exit_code, 64);
+    EXPECT_EQ(emotiond({"classify"}).exit_code, 64);
+}
+
+TEST(CommandLine, CheckConfigPrintsWhatItTakes) {
+    const Finished first = emotiond({"check-config", "--analysis.hop_ms=250"});
+    EXPECT_EQ(first.exit_code, 0) << first.err;
+    EXPECT_THAT(first.out, HasSubstr("hop_ms = 250"));
+    const auto file = scratch_folder() / "printed.toml";
+    std::ofstream(file) << first.out;
+    const Finished second = emotiond({"check-config", file.string()});
+    EXPECT_EQ(second.exit_code, 0) << second.err;
+    EXPECT_EQ(second.out, first.out);
+}
+
+TEST(CommandLine, ATypoInTheConfigurationIsNamedWithItsLine) {
+    const auto file = scratch_folder() / "typo.toml";
+    std::ofstream(file) << "[analysis]\nwindow_ms = 3000\nhopp_ms = 500\n";
+    for (const char* command : {"check-config", "run"}) {
+        const Finished finished = emotiond({command, "--config", file.string()});
+        EXPECT_EQ(finished.exit_code, 78);
+        EXPECT_THAT(finished.err, AllOf(HasSubstr("typo.toml:3: unknown key 'hopp_ms' in [analysis]"),
+                                        HasSubstr("did you mean 'hop_ms'?")));
+    }
+}
+
+TEST(CommandLine, ClassifyTellsTheVerdictOfEachFileAndGoesOnAfterABadOne) {
+    const Finished finished =
+        emotiond({"classify", clip("12a02Wc.flac"), "/nonexistent.wav", clip("13a02Ta.flac")});
+    EXPECT_EQ(finished.exit_code, 1);
+    EXPECT_THAT(finished.err, HasSubstr("cannot read audio from /nonexistent.wav"));
+    EXPECT_THAT(finished.out, AllOf(HasSubstr("expressed over all: angry"),
+                                    HasSubstr("expressed over all: sad")));
+}
+
+TEST(CommandLine, RunWithoutAMicrophoneSaysWhatToDo) {
+    const Finished finished =
+        emotiond({"run", "--server.tcp=127.0.0.1:0", "--server.http=127.0.0.1:0"});
+    EXPECT_EQ(finished.exit_code, 69);
+    EXPECT_THAT(finished.err, AllOf(HasSubstr("no microphone"), HasSubstr("--source file:"),
+                                    HasSubstr("emotiond devices")));
+}
+
+}  // namespace
+}  // namespace emotiond::test

@@ -1,0 +1,73 @@
+#include "model/audio_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+#include "tests/model/scratch.hpp"
+
+namespace emotiond::model {
+namespace {
+
+using testing::HasSubstr;
+
+std::string complaint(const std::filesystem::path& path) {
+    try {
+        read_recording(path);
+    } catch (const std::runtime_error& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(AudioFile, ReadsWhatIsThereInPieces) {
+    const auto path = test::scratch_folder() / "a.wav";
+    const std::vector<float> samples = test::coloured_noise(10001, 0.5F, 1);
+    test::write_wav(path, samples);
+    AudioFile file(path);
+    EXPECT_EQ(file.rate_hz(), 16000);
+    EXPECT_EQ(file.channels(), 1);
+    EXPECT_EQ(file.announced_frames(), 10001);
+    std::vector<float> piece(777);
+    std::vector<float> all;
+    for (std::size_t got = file.read(piece); got > 0; got = file.read(piece)) {
+        all.insert(all.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(got));
+    }
+    ASSERT_EQ(all.size(), samples.size());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        ASSERT_NEAR(all[i], samples[i], 1e-4);
+    }
+}
+
+TEST(AudioFile, MixesChannelsOrTakesOne) {
+    const std::vector<float> frames{0.5F, -0.5F, 1.0F, 0.0F};
+    std::vector<float> out(2);
+    mix_to_mono(frames, 2, std::nullopt, out);
+    EXPECT_THAT(out, testing::ElementsAre(0.0F, 0.5F));
+    mix_to_mono(frames, 2, 1, out);
+    EXPECT_THAT(out, testing::ElementsAre(-0.5F, 0.0F));
+}
+
+TEST(AudioFile, NamesAFileThatIsNotThereOrNotAudio) {
+    EXPECT_THAT(complaint("/nonexistent.wav"), HasSubstr("cannot read audio from /nonexistent.wav"));
+    const auto path = test::scratch_folder() / "text.wav";
+    test::write_bytes(path, "not audio at all");
+    EXPECT_THAT(complaint(path), HasSubstr("cannot read audio from " + path.string()));
+}
+
+TEST(AudioFile, NamesAFileWithoutSamples) {
+    const auto path = test::scratch_folder() / "empty.wav";
+    test::write_wav(path, {});
+    EXPECT_THAT(complaint(path), HasSubstr("no audio in " + path.string()));
+}
+
+TEST(AudioFile, NamesAFileThatEndsTooEarly) {
+    const auto path = test::scratch_folder() / "cut.flac";
+    const std::string whole = test::read_bytes(test::clip("12a02Wc.flac"));
+    test::write_bytes(path, whole.substr(0, whole.size() / 2));
+    EXPECT_THAT(complaint(path), HasSubstr("truncated audio in " + path.string()));
+}
+
+}  // namespace
+}  // namespace emotiond::model

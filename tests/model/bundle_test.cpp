@@ -1,0 +1,204 @@
+#include "model/bundle.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <openssl/sha.h>
+
+#include <cstdio>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+
+#include "tests/model/scratch.hpp"
+
+namespace emotiond::model {
+namespace {
+
+using testing::AllOf;
+using testing::AnyOf;
+using testing::HasSubstr;
+
+Bundle small_bundle() {
+    Bundle bundle;
+    bundle.name = "test";
+    bundle.labels = {"neutral", "angry"};
+    bundle.features.num_mels = 20;
+    bundle.network = {{"kind", "none"}};
+    bundle.temperature = 1.5F;
+    bundle.training_data = {"nothing (CC0-1.0)"};
+    bundle.licence = "CC0-1.0";
+    bundle.metrics = {{"ua", 0.5}};
+    bundle.tensors["a"] = {{2, 3}, {1, 2, 3, 4, 5, 6}};
+    bundle.tensors["b"] = {{1}, {-0.5F}};
+    return bundle;
+}
+
+std::string complaint(const std::filesystem::path& path) {
+    try {
+        Bundle::load(path);
+    } catch (const std::runtime_error& error) {
+        return error.what();
+    }
+    return "";
+}
+
+/// A file of the format with this text put in place of another.
+std::string replaced(std::string bytes, const std::string& from, const std::string& to) {
+    const std::size_t at = bytes.find(from);
+    EXPECT_NE(at, std::string::npos);
+    EXPECT_EQ(from.size(), to.size());
+    return bytes.replace(at, from.size(), to);
+}
+
+TEST(Bundle, ComesBackAsItWasSaved) {
+    const auto path = test::scratch_folder() / "a.safetensors";
+    Bundle saved = small_bundle();
+    saved.save(path);
+    const Bundle loaded = Bundle::load(path);
+    EXPECT_EQ(loaded.name, saved.name);
+    EXPECT_EQ(loaded.labels, saved.labels);
+    EXPECT_EQ(loaded.features, saved.features);
+    EXPECT_EQ(loaded.network, saved.network);
+    EXPECT_EQ(loaded.temperature, saved.temperature);
+    EXPECT_EQ(loaded.training_data, saved.training_data);
+    EXPECT_EQ(loaded.licence, saved.licence);
+    EXPECT_EQ(loaded.metrics, saved.metrics);
+    ASSERT_EQ(loaded.tensors.size(), 2U);
+    EXPECT_EQ(loaded.tensors.at("a").shape, saved.tensors.at("a").shape);
+    EXPECT_EQ(loaded.tensors.at("a").values, saved.tensors.at("a").values);
+    EXPECT_EQ(loaded.id, saved.id);
+    EXPECT_THAT(loaded.id, testing::MatchesRegex("test-[0-9a-f]{8}"));
+}
+
+TEST(Bundle, TheIdChangesWithTheContent) {
+    const auto folder = test::scratch_folder();
+    Bundle one = small_bundle();
+    Bundle other = small_bundle();
+    other.tensors["b"].values[0] = 0.5F;
+    one.save(folder / "1");
+    other.save(folder / "2");
+    EXPECT_NE(one.id, other.id);
+}
+
+TEST(Bundle, EveryTruncationIsRefused) {
+    const auto folder = test::scratch_folder();
+    small_bundle().save(folder / "a");
+    const std::string whole = test::read_bytes(folder / "a");
+    for (std::size_t size = 0; size < whole.size(); size += 7) {
+        test::write_bytes(folder / "cut", whole.substr(0, size));
+        EXPECT_THAT(complaint(folder / "cut"),
+                    AllOf(HasSubstr("cut"), AnyOf(HasSubstr("is truncated"),
+                                                  HasSubstr("is not a model bundle"))))
+            << size << " of " << whole.size() << " bytes";
+    }
+}
+
+TEST(Bundle, EveryFlippedBitIsRefused) {
+    const auto folder = test::scratch_folder();
+    small_bundle().save(folder / "a");
+    const std::string whole = test::read_bytes(folder / "a");
+    // The header's padding is white space that says nothing; all else is watched.
+    for (std::size_t at = 0; at < whole.size(); at += 3) {
+        std::string damaged = whole;
+        damaged[at] = static_cast<char>(damaged[at] ^ 4);
+        if (whole[at] == ' ') {
+            continue;
+        }
+        test::write_bytes(folder / "damaged", damaged);
+        EXPECT_NE(complaint(folder / "damaged"), "") << "byte " << at << " '" << whole[at] << "'";
+    }
+}
+
+TEST(Bundle, AnotherFormatVersionIsNamed) {
+    const auto folder = test::scratch_folder();
+    small_bundle().save(folder / "a");
+    test::write_bytes(folder / "b", replaced(test::read_bytes(folder / "a"), R"("version":"1")",
+                                             R"("version":"7")"));
+    EXPECT_THAT(complaint(folder / "b"),
+                HasSubstr("has format version 7, this build reads version 1"));
+}
+
+TEST(Bundle, AnotherSafetensorsFileIsNamedAsSuch) {
+    const auto path = test::scratch_folder() / "other";
+    const std::string header = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}      )";
+    std::string bytes(8, '\0');
+    bytes[0] = static_cast<char>(header.size());
+    test::write_bytes(path, bytes + header + std::string(4, '\0'));
+    EXPECT_THAT(complaint(path), HasSubstr("not a model bundle of emotiond"));
+}
+
+/// The bundle in `bytes` with another manifest, signed anew: what another build might have written.
+std::string with_manifest(const std::string& bytes,
+                          const std::function<void(nlohmann::ordered_json&)>& change) {
+    using nlohmann::ordered_json;
+    std::uint64_t header_size = 0;
+    std::memcpy(&header_size, bytes.data(), sizeof header_size);
+    ordered_json header = ordered_json::parse(bytes.substr(8, header_size));
+    const std::string data = bytes.substr(8 + header_size);
+    ordered_json metadata = header["__metadata__"];
+    ordered_json index = header;
+    index.erase("__metadata__");
+
+    ordered_json manifest = ordered_json::parse(metadata["manifest"].get<std::string>());
+    change(manifest);
+    const std::string signed_text = manifest.dump() + index.dump() + data;
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    SHA256(reinterpret_cast<const unsigned char*>(signed_text.data()), signed_text.size(), digest);
+    std::string hex;
+    for (const unsigned char byte : digest) {
+        char text[3];
+        std::snprintf(text, sizeof text, "%02x", byte);
+        hex += text;
+    }
+    header["__metadata__"]["manifest"] = manifest.dump();
+    header["__metadata__"]["sha256"] = hex;
+    const std::string header_text = header.dump();
+    header_size = header_text.size();
+    return std::string(reinterpret_cast<const char*>(&header_size), sizeof header_size) +
+           header_text + data;
+}
+
+TEST(Bundle, FeaturesThatThisBuildComputesOtherwiseAreRefusedWithTheSpecification) {
+    const auto folder = test::scratch_folder();
+    small_bundle().save(folder / "a");
+    const std::string bytes = test::read_bytes(folder / "a");
+    test::write_bytes(folder / "same", with_manifest(bytes, [](auto&) {}));
+    EXPECT_EQ(complaint(folder / "same"), "");
+    // As if "pre_emphasis" had meant something else when the rows of the probe were made.
+    test::write_bytes(folder / "other", with_manifest(bytes, [](auto& manifest) {
+                          manifest["features"]["pre_emphasis"] = 0.97;
+                      }));
+    EXPECT_THAT(complaint(folder / "other"),
+                AllOf(HasSubstr("was trained on other features than this build computes"),
+                      HasSubstr(R"("pre_emphasis":0.97)")));
+}
+
+TEST(Bundle, AFeatureSpecificationThatIsNotKnownIsRefused) {
+    const auto folder = test::scratch_folder();
+    small_bundle().save(folder / "a");
+    const std::string bytes = test::read_bytes(folder / "a");
+    const auto message = [&](const std::function<void(nlohmann::ordered_json&)>& change) {
+        test::write_bytes(folder / "b", with_manifest(bytes, change));
+        return complaint(folder / "b");
+    };
+    EXPECT_THAT(message([](auto& manifest) { manifest["features"]["window"] = "kaiser"; }),
+                HasSubstr(R"(window has no such value: "kaiser")"));
+    EXPECT_THAT(message([](auto& manifest) { manifest["features"]["pitch"] = true; }),
+                HasSubstr("1 unknown members"));
+    EXPECT_THAT(message([](auto& manifest) { manifest["features"].erase("num_mels"); }),
+                HasSubstr("num_mels is missing"));
+    EXPECT_THAT(message([](auto& manifest) { manifest["features"]["hop_samples"] = 0; }),
+                HasSubstr("hop_samples must be"));
+    EXPECT_THAT(message([](auto& manifest) { manifest.erase("labels"); }), HasSubstr("labels"));
+}
+
+TEST(Bundle, TheBundledModelLoadsAndSaysWhereItComesFrom) {
+    const Bundle bundle = Bundle::load(test::bundled_model());
+    EXPECT_EQ(bundle.labels.size(), 8U);
+    EXPECT_EQ(bundle.licence, "CC-BY-NC-SA-4.0");
+    EXPECT_EQ(bundle.training_data.size(), 3U);
+    EXPECT_FALSE(bundle.metrics.at("speaker_independent").empty());
+}
+
+}  // namespace
+}  // namespace emotiond::model

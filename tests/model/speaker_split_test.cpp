@@ -1,0 +1,76 @@
+#include "model/training/speaker_split.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <stdexcept>
+
+namespace emotiond::model {
+namespace {
+
+Corpus corpus(const std::string& name, int speakers) {
+    Corpus made;
+    made.name = name;
+    for (int i = 1; i <= speakers; ++i) {
+        const std::string digits = (i < 10 ? "0" : "") + std::to_string(i);
+        made.clips.push_back({"x.wav", name, name + "_" + digits, 0});
+    }
+    return made;
+}
+
+TEST(SpeakerSplit, EveryRavdessActorIsTestedOnceInEachProtocol) {
+    const std::vector<Corpus> corpora{corpus("ravdess", 24)};
+    std::map<std::string, std::multiset<std::string>> tested;
+    std::map<std::string, int> folds;
+    for (const Round& round : cross_validation_rounds(corpora)) {
+        for (const Fold& fold : round) {
+            ++folds[fold.protocol];
+            tested[fold.protocol].insert(fold.test_speakers.begin(), fold.test_speakers.end());
+        }
+    }
+    EXPECT_EQ(folds["P1"], 6);
+    EXPECT_EQ(folds["P2"], 5);
+    for (const char* protocol : {"P1", "P2"}) {
+        EXPECT_EQ(tested[protocol].size(), 24U);
+        for (const Clip& clip : corpora[0].clips) {
+            EXPECT_EQ(tested[protocol].count(clip.speaker), 1U) << clip.speaker;
+        }
+    }
+}
+
+TEST(SpeakerSplit, OtherCorporaLeaveOneSpeakerOut) {
+    const std::vector<Corpus> corpora{corpus("a", 3), corpus("b", 5)};
+    const std::vector<Round> rounds = cross_validation_rounds(corpora);
+    ASSERT_EQ(rounds.size(), 5U);
+    EXPECT_EQ(rounds[0].size(), 2U);
+    EXPECT_EQ(rounds[4].size(), 1U);
+    for (const Round& round : rounds) {
+        for (const Fold& fold : round) {
+            EXPECT_EQ(fold.test_speakers.size(), 1U);
+            EXPECT_EQ(fold.protocol, "P2");
+        }
+    }
+}
+
+TEST(SpeakerSplit, ValidationSpeakersAreNeverTestSpeakers) {
+    const std::vector<Corpus> corpora{corpus("ravdess", 24), corpus("b", 10)};
+    const std::set<std::string> taken{"ravdess_01", "ravdess_02", "b_03"};
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+        const auto chosen = choose_validation_speakers(corpora, taken, seed);
+        EXPECT_EQ(chosen.size(), 3U);  // two of 22, one of nine
+        for (const std::string& speaker : chosen) {
+            EXPECT_FALSE(taken.contains(speaker));
+        }
+        EXPECT_EQ(chosen, choose_validation_speakers(corpora, taken, seed));
+    }
+}
+
+TEST(SpeakerSplit, TooFewSpeakersAreRefused) {
+    const std::vector<Corpus> corpora{corpus("duo", 2)};
+    EXPECT_THROW(choose_validation_speakers(corpora, {"duo_01"}, 1), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace emotiond::model
