@@ -2,10 +2,39 @@
 
 #include <sndfile.h>
 
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 
 namespace emotiond::model {
+
+namespace {
+
+/// libsndfile mends the header of a cut WAV and passes over a missing end of an Ogg stream, but
+/// notes both in its log. Empty where it notes nothing.
+std::string evidence_of_truncation(SNDFILE* file) {
+    std::string log(16384, '\0');
+    sf_command(file, SFC_GET_LOG_INFO, log.data(), static_cast<int>(log.size()));
+    log.resize(log.find('\0'));
+    if (log.find("ended unexpectedly") != std::string::npos) {
+        return "its stream has no end mark";
+    }
+    unsigned long announced = 0;
+    unsigned long found = 0;
+    const std::size_t at = log.find("data : ");
+    if (at != std::string::npos &&
+        std::sscanf(log.c_str() + at, "data : %lu (should be %lu)", &announced, &found) == 2) {
+        // A WAV written to a pipe announces about 2^31 or 2^32 bytes for "unknown".
+        constexpr unsigned long kUnknown = 0x7fff0000;
+        if (announced > found && announced < kUnknown) {
+            return "its header announces " + std::to_string(announced) + " bytes, " +
+                   std::to_string(found) + " are there";
+        }
+    }
+    return "";
+}
+
+}  // namespace
 
 void AudioFile::Close::operator()(sf_private_tag* file) const { sf_close(file); }
 
@@ -36,6 +65,9 @@ void AudioFile::rewind() { sf_seek(file_.get(), 0, SEEK_SET); }
 void AudioFile::require_complete(std::uint64_t frames_read) const {
     if (frames_read == 0) {
         throw std::runtime_error("no audio in " + path_.string() + ": 0 samples");
+    }
+    if (const std::string evidence = evidence_of_truncation(file_.get()); !evidence.empty()) {
+        throw std::runtime_error("truncated audio in " + path_.string() + ": " + evidence);
     }
     // A stream of unknown length announces the largest number there is.
     const bool announces = announced_frames_ < SF_COUNT_MAX;

@@ -11,9 +11,12 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
+/// With an ALSA whose default device is a card that nobody has.
 Finished emotiond(std::vector<std::string> arguments) {
+    const auto no_sound = scratch_folder() / "no-sound.conf";
+    std::ofstream(no_sound) << "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 99 }\n";
     arguments.insert(arguments.begin(), emotiond_binary());
-    return run_to_end(arguments, {{"ALSA_CONFIG_PATH", "/dev/null"}});
+    return run_to_end(arguments, {{"ALSA_CONFIG_PATH", no_sound.string()}});
 }
 
 TEST(CommandLine, HelpNamesEveryCommandAndExitCode) {
@@ -67,6 +70,9 @@ TEST(CommandLine, ClassifyTellsTheVerdictOfEachFileAndGoesOnAfterABadOne) {
 }
 
 TEST(CommandLine, RunWithoutAMicrophoneSaysWhatToDo) {
+    if (emotiond({"devices"}).out != "no input devices\n") {
+        GTEST_SKIP() << "this machine has a microphone";
+    }
     const Finished finished =
         emotiond({"run", "--server.tcp=127.0.0.1:0", "--server.http=127.0.0.1:0"});
     EXPECT_EQ(finished.exit_code, 69);

@@ -41,7 +41,7 @@ Finished run_with(std::vector<std::string> arguments) {
     std::vector<std::string> command{emotiond_binary(), "run", "--server.tcp=127.0.0.1:0",
                                      "--server.http=127.0.0.1:0"};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    return run_to_end(command, {{"ALSA_CONFIG_PATH", "/dev/null"}});
+    return run_to_end(command);
 }
 
 TEST(Fault, APortInUseIsNamed) {
@@ -99,7 +99,8 @@ TEST(Fault, TruncatedAudioIsPlayedAsFarAsItGoesAndThenToldAsLost) {
     const std::vector<json> messages = tcp.read_to_end(60s);
     EXPECT_GT(of_type(messages, "emotion").size(), 5U);
     EXPECT_EQ(messages.back()["state"], "lost");
-    EXPECT_THAT(messages.back()["reason"], HasSubstr("truncated audio in " + path.string()));
+    EXPECT_THAT(messages.back()["reason"],
+                testing::ContainsRegex("(truncated|damaged) audio in .*cut.flac"));
     EXPECT_EQ(daemon.process().wait(10s), 69);
 }
 
@@ -110,11 +111,13 @@ TEST(Fault, AMissingGpuFallsBackToTheCpuWithTheReason) {
 }
 
 TEST(Fault, ASubscriberThatStopsReadingDisturbsNobody) {
+    // Short windows, so that there are many events soon.
     DaemonProcess daemon({"--source", "file:" + clip("demo.flac"), "--loop", "--speed", "max",
-                          "--server.max_queue_bytes=65536"});
-    TcpClient sleeper(daemon.tcp_port());
+                          "--server.max_queue_bytes=65536", "--analysis.window_ms=200",
+                          "--analysis.first_window_ms=200", "--analysis.hop_ms=20"});
+    TcpClient sleeper(daemon.tcp_port(), 4096);
     TcpClient reader(daemon.tcp_port());
-    // Far more than the outbox and both kernels' buffers hold.
+    // Far more than the outbox and the kernel's buffers hold.
     std::size_t read = 0;
     std::uint64_t last_seq = 0;
     const auto count = [&](const json& message) {
@@ -122,7 +125,7 @@ TEST(Fault, ASubscriberThatStopsReadingDisturbsNobody) {
             last_seq = message["seq"];
             ++read;
         }
-        return read >= 30000;
+        return read >= 15000;
     };
     const std::vector<json> read_messages = reader.read_until(count, 120s);
     EXPECT_THAT(of_type(read_messages, "error"), testing::IsEmpty());

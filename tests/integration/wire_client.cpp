@@ -27,7 +27,12 @@ asyncio.run(main())
 
 }  // namespace
 
-TcpClient::TcpClient(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+TcpClient::TcpClient(int port, int receive_buffer_bytes)
+    : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    if (receive_buffer_bytes > 0) {
+        setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes,
+                   sizeof receive_buffer_bytes);
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -82,7 +87,8 @@ std::vector<json> TcpClient::read_to_end(std::chrono::milliseconds deadline) {
 }
 
 PythonWebSocketClient::PythonWebSocketClient(int port)
-    : process_({"python3", "-c", kPythonClient,
+    // The system's Python: the package python3-websockets is for no other.
+    : process_({"/usr/bin/python3", "-c", kPythonClient,
                 "ws://127.0.0.1:" + std::to_string(port) + "/v1/stream"},
                scratch_folder(), "websocket") {}
 

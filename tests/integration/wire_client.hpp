@@ -12,7 +12,9 @@ namespace emotiond::test {
 /// A subscriber over plain TCP that speaks POSIX sockets and none of our own code.
 class TcpClient {
  public:
-    explicit TcpClient(int port);
+    /// receive_buffer_bytes: how much the kernel keeps for a client that does not read; 0: its
+    /// default.
+    explicit TcpClient(int port, int receive_buffer_bytes = 0);
     ~TcpClient();
     TcpClient(const TcpClient&) = delete;
     TcpClient& operator=(const TcpClient&) = delete;

@@ -63,10 +63,26 @@ TEST(AudioFile, NamesAFileWithoutSamples) {
 }
 
 TEST(AudioFile, NamesAFileThatEndsTooEarly) {
-    const auto path = test::scratch_folder() / "cut.flac";
-    const std::string whole = test::read_bytes(test::clip("12a02Wc.flac"));
-    test::write_bytes(path, whole.substr(0, whole.size() / 2));
-    EXPECT_THAT(complaint(path), HasSubstr("truncated audio in " + path.string()));
+    const auto folder = test::scratch_folder();
+    const std::string flac = test::read_bytes(test::clip("12a02Wc.flac"));
+    test::write_bytes(folder / "cut.flac", flac.substr(0, flac.size() / 2));
+    EXPECT_THAT(complaint(folder / "cut.flac"),
+                testing::ContainsRegex("(truncated|damaged) audio in .*cut.flac"));
+    test::write_wav(folder / "whole.wav", std::vector<float>(10000, 0.5F));
+    test::write_bytes(folder / "cut.wav", test::read_bytes(folder / "whole.wav").substr(0, 9044));
+    EXPECT_THAT(complaint(folder / "cut.wav"),
+                HasSubstr("truncated audio in " + (folder / "cut.wav").string() +
+                          ": its header announces 20000 bytes, 9000 are there"));
+    EXPECT_EQ(complaint(folder / "whole.wav"), "");
+}
+
+TEST(AudioFile, AWavOfUnknownLengthIsWhole) {
+    const auto folder = test::scratch_folder();
+    test::write_wav(folder / "a.wav", std::vector<float>(1000, 0.5F));
+    std::string bytes = test::read_bytes(folder / "a.wav");
+    bytes.replace(40, 4, "\xff\xff\xff\xff");
+    test::write_bytes(folder / "piped.wav", bytes);
+    EXPECT_EQ(complaint(folder / "piped.wav"), "");
 }
 
 }  // namespace
