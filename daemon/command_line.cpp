@@ -31,16 +31,17 @@ void add_config_options(CLI::App& command, std::string& config_file) {
 }
 
 void add_training_options(CLI::App& command, TrainingOptions& options) {
-    command.add_option("--data", options.data,
-                       "folders of clips, each with a manifest.csv (columns file, speaker, emotion, "
-                       "licence)")
+    command
+        .add_option("--data", options.data,
+                    "folders of clips, each with a manifest.csv (columns file, speaker, emotion, "
+                    "licence)")
         ->required();
     command.add_option("--out", options.out, "run folder: recipe, log, checkpoints, results")
         ->required();
-    command.add_option("--epochs", options.recipe.epochs, "at most so many")
-        ->capture_default_str();
-    command.add_option("--patience", options.recipe.patience,
-                       "stop after so many epochs without a better validation UA")
+    command.add_option("--epochs", options.recipe.epochs, "at most so many")->capture_default_str();
+    command
+        .add_option("--patience", options.recipe.patience,
+                    "stop after so many epochs without a better validation UA")
         ->capture_default_str();
     command.add_option("--seed", options.recipe.seed)->capture_default_str();
     command.add_option("--learning-rate", options.recipe.learning_rate)->capture_default_str();
@@ -69,14 +70,16 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     std::string print = "auto";
     bool loop = false;
 
-    CLI::App app{"emotiond hears live voice channels and tells every subscriber which emotion they "
-                 "express.\nWithout a command it runs: default microphone, bundled model, events "
-                 "on loopback ports.",
-                 "emotiond"};
+    CLI::App app{
+        "emotiond hears live voice channels and tells every subscriber which emotion they "
+        "express.\nWithout a command it runs: default microphone, bundled model, events "
+        "on loopback ports.",
+        "emotiond"};
     app.set_version_flag("--version", "emotiond " + std::string(kVersion));
     app.require_subcommand(0, 1);
-    app.footer("Exit codes: 0 done, 64 wrong arguments, 69 no usable microphone or all sources "
-               "lost,\n78 wrong configuration, 1 anything else.");
+    app.footer(
+        "Exit codes: 0 done, 64 wrong arguments, 69 no usable microphone or all sources "
+        "lost,\n78 wrong configuration, 1 anything else.");
 
     CLI::App* run = app.add_subcommand("run", "Listen and serve events until SIGINT or SIGTERM");
     add_config_options(*run, config_file);
@@ -107,8 +110,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 
     CLI::App* train = app.add_subcommand("train", "Train a model bundle");
     add_training_options(*train, line.train);
-    train->add_option("--test-speakers", line.train.test_speakers,
-                      "leave these out, separated by commas, and report on them")
+    train
+        ->add_option("--test-speakers", line.train.test_speakers,
+                     "leave these out, separated by commas, and report on them")
         ->delimiter(',');
     train->add_option("--bundle", line.train.bundle,
                       "where the bundle goes (default: model.safetensors in the run folder)");
@@ -132,9 +136,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     }
 
     using Command = CommandLine::Command;
-    const std::pair<CLI::App*, Command> commands[]{
-        {devices, Command::Devices}, {classify, Command::Classify}, {check, Command::CheckConfig},
-        {train, Command::Train},     {evaluate, Command::Evaluate}};
+    const std::pair<CLI::App*, Command> commands[]{{devices, Command::Devices},
+                                                   {classify, Command::Classify},
+                                                   {check, Command::CheckConfig},
+                                                   {train, Command::Train},
+                                                   {evaluate, Command::Evaluate}};
     for (const auto& [subcommand, command] : commands) {
         if (*subcommand) {
             line.command = command;
@@ -158,10 +164,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.config.audio.loop |= loop;
     line.config.validate();
     const bool to_terminal = isatty(STDOUT_FILENO) == 1;
-    line.print = print == "json"                             ? PrintFormat::Json
-                 : print == "text"                           ? PrintFormat::Text
-                 : print == "auto" && to_terminal            ? PrintFormat::Text
-                                                             : PrintFormat::None;
+    line.print = print == "json"                  ? PrintFormat::Json
+                 : print == "text"                ? PrintFormat::Text
+                 : print == "auto" && to_terminal ? PrintFormat::Text
+                                                  : PrintFormat::None;
     return line;
 }
 

@@ -14,7 +14,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-double rounded(float value) { return std::round(static_cast<double>(value) * 1e4) / 1e4; }
+double rounded(float value) {
+    return std::round(static_cast<double>(value) * 1e4) / 1e4;
+}
 
 ordered_json scores_json(const model::Scores& scores, const std::vector<std::string>& labels) {
     ordered_json json = ordered_json::object();
@@ -111,10 +113,9 @@ int classify_command(const Config& config, const std::vector<std::string>& files
     bool failed = false;
     for (const std::string& file : files) {
         try {
-            const model::Timeline timeline =
-                model::classify_recording(classifier, model::read_recording(file),
-                                          config.window_options(),
-                                          static_cast<float>(config.analysis.min_voiced));
+            const model::Timeline timeline = model::classify_recording(
+                classifier, model::read_recording(file), config.window_options(),
+                static_cast<float>(config.analysis.min_voiced));
             if (as_json) {
                 std::printf("%s\n",
                             timeline_json(file, timeline, classifier.bundle()).dump().c_str());

@@ -12,7 +12,8 @@ namespace emotiond::daemon {
 int devices_command(bool as_json);
 
 /// `emotiond classify`: the timeline and the verdict of each file, on stdout. Goes on after a file
-/// that cannot be read, told on stderr. Returns 0, or 1 where a file failed. Throws as Bundle::load.
+/// that cannot be read, told on stderr. Returns 0, or 1 where a file failed. Throws as
+/// Bundle::load.
 int classify_command(const Config& config, const std::vector<std::string>& files, bool as_json);
 
 /// `emotiond check-config`: loads the bundle too and prints the settings in force. Returns 0.

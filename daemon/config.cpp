@@ -145,8 +145,7 @@ Strings known_names(std::string_view section) {
     Config config;
     for_each_setting(config, [&](const char* of, const char* key, const auto&) {
         const std::string name = section.empty() ? of : key;
-        if ((section.empty() || section == of) &&
-            std::ranges::find(names, name) == names.end()) {
+        if ((section.empty() || section == of) && std::ranges::find(names, name) == names.end()) {
             names.push_back(name);
         }
     });
@@ -205,8 +204,7 @@ void Config::read_file(const std::filesystem::path& path) {
         const auto node = file[section][key];
         if (node && !assign(*node.node(), member)) {
             throw ConfigError(place(path, node.node()->source()) + section + "." + key +
-                              " must be " +
-                              type_name<std::remove_reference_t<decltype(member)>>());
+                              " must be " + type_name<std::remove_reference_t<decltype(member)>>());
         }
     });
 }

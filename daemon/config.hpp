@@ -62,8 +62,8 @@ struct Config {
     /// assignment: "section.key=value"; a list is separated by commas. Throws ConfigError.
     void apply_override(std::string_view assignment);
 
-    /// Throws ConfigError for a value that is out of range, naming the key, what is allowed and what
-    /// was got.
+    /// Throws ConfigError for a value that is out of range, naming the key, what is allowed and
+    /// what was got.
     void validate() const;
 
     /// As a file that read_file() takes.

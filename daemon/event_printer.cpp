@@ -91,13 +91,13 @@ std::string to_line(const json& message, bool colours) {
     }
     if (type == "stream") {
         const std::string reason = message.value("reason", "");
-        return stream + "is " + message.value("state", "?") +
-               (reason.empty() ? "" : ": " + reason);
+        return stream + "is " + message.value("state", "?") + (reason.empty() ? "" : ": " + reason);
     }
     if (type == "gap") {
         const bool audio = message.value("scope", "") == "audio";
-        return stream + (audio ? std::to_string(message.value("lost_ms", 0)) + " ms of audio lost: "
-                               : std::to_string(message.value("dropped", 0)) + " messages lost: ") +
+        return stream +
+               (audio ? std::to_string(message.value("lost_ms", 0)) + " ms of audio lost: "
+                      : std::to_string(message.value("dropped", 0)) + " messages lost: ") +
                message.value("reason", "");
     }
     if (type == "error") {

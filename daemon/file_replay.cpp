@@ -23,8 +23,7 @@ FileReplay::FileReplay(model::AudioFile file, Feed& feed, const Options& options
 
 void FileReplay::run(const std::stop_token& stop) {
     const auto channels = static_cast<std::size_t>(file_.channels());
-    const std::size_t piece_frames =
-        static_cast<std::size_t>(file_.rate_hz()) * kPieceMs / 1000;
+    const std::size_t piece_frames = static_cast<std::size_t>(file_.rate_hz()) * kPieceMs / 1000;
     std::vector<float> frames(piece_frames * channels);
     std::vector<float> mono(piece_frames);
     const auto start = Feed::Clock::now();

@@ -88,9 +88,9 @@ void ChannelPipeline::tell_gap(std::uint64_t first_lost, std::uint64_t count) {
     windows_.finish([this](const dsp::FeatureWindow& window) { submit_window(window); });
     windows_.restart(first_lost + count);
     const auto lost = stream_time(first_lost + count) - stream_time(first_lost);
-    submit(first_lost + count,
-           protocol::GapEvent{by_device ? "device_overflow" : "ring_overflow",
-                              stream_time(first_lost), std::max(lost, std::chrono::milliseconds(1))});
+    submit(first_lost + count, protocol::GapEvent{by_device ? "device_overflow" : "ring_overflow",
+                                                  stream_time(first_lost),
+                                                  std::max(lost, std::chrono::milliseconds(1))});
     next_sample_ = first_lost + count;
 }
 

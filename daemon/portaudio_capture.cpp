@@ -125,17 +125,17 @@ InputDevice PortAudio::find_input(const std::string& name) const {
         return matches.front();
     }
     if (name.empty()) {
-        throw DeviceError("no microphone: PortAudio finds no default input (inputs: " +
-                          names_of(devices) +
-                          "). Plug one in, choose one with --source mic:<name> (emotiond devices "
-                          "lists them), or replay a file with --source file:<path>");
+        throw DeviceError(
+            "no microphone: PortAudio finds no default input (inputs: " + names_of(devices) +
+            "). Plug one in, choose one with --source mic:<name> (emotiond devices "
+            "lists them), or replay a file with --source file:<path>");
     }
     if (matches.empty()) {
         throw DeviceError("no input device is named '" + name + "' (inputs: " + names_of(devices) +
                           ")");
     }
-    throw DeviceError("'" + name + "' is part of the names of several input devices: " +
-                      names_of(matches));
+    throw DeviceError("'" + name +
+                      "' is part of the names of several input devices: " + names_of(matches));
 }
 
 int PortAudio::choose_rate(const InputDevice& device, int channels, int wanted_hz) const {
@@ -200,10 +200,12 @@ struct PortAudioCapture::Stream {
     /// PortAudio says that something was lost, not how much: what the clock says is missing is
     /// taken for lost, and at least one sample, so that no overflow goes untold.
     void tell_loss(double first_frame_time_s) noexcept {
-        const auto expected = static_cast<std::int64_t>((first_frame_time_s - first_time_s) * rate_hz);
+        const auto expected =
+            static_cast<std::int64_t>((first_frame_time_s - first_time_s) * rate_hz);
         for (const Tap& tap : taps) {
             const auto captured = static_cast<std::int64_t>(tap.feed->ring().captured());
-            tap.feed->lose(static_cast<std::uint64_t>(std::max<std::int64_t>(1, expected - captured)));
+            tap.feed->lose(
+                static_cast<std::uint64_t>(std::max<std::int64_t>(1, expected - captured)));
         }
     }
 

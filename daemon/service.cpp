@@ -21,9 +21,8 @@ constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE of sysexits.h
 
 model::Classifier load_classifier(const Config& config) {
     const auto path = bundle_path(config);
-    model::Classifier classifier(
-        model::Bundle::load(path),
-        {config.model.device, static_cast<int>(config.model.threads)});
+    model::Classifier classifier(model::Bundle::load(path),
+                                 {config.model.device, static_cast<int>(config.model.threads)});
     spdlog::info("model {} from {}", classifier.bundle().id, path.string());
     spdlog::info("its weights are licensed under {}", classifier.bundle().licence);
     spdlog::info("inference on {}: {}", classifier.device(), classifier.device_note());
@@ -52,8 +51,8 @@ Service::Service(const Config& config, PrintFormat print)
       hub_("emotiond " + std::string(kVersion), {describe(classifier_.bundle(), config)}) {
     // A peer that is gone is an error code where it is written to, not the end of the program.
     std::signal(SIGPIPE, SIG_IGN);
-    tcp_ = std::make_unique<protocol::TcpServer>(
-        io_, protocol::parse_endpoint(config.server.tcp), hub_, server_options(config));
+    tcp_ = std::make_unique<protocol::TcpServer>(io_, protocol::parse_endpoint(config.server.tcp),
+                                                 hub_, server_options(config));
     websocket_ = std::make_unique<protocol::WebSocketServer>(
         io_, protocol::parse_endpoint(config.server.http), hub_, server_options(config));
 
@@ -74,14 +73,13 @@ Service::Service(const Config& config, PrintFormat print)
     }
     if (print != PrintFormat::None) {
         printer_ = std::make_unique<EventPrinter>(
-            hub_, print == PrintFormat::Json ? EventPrinter::Format::Json : EventPrinter::Format::Text,
+            hub_,
+            print == PrintFormat::Json ? EventPrinter::Format::Json : EventPrinter::Format::Text,
             static_cast<std::size_t>(config.server.max_queue_bytes));
     }
-    pipeline_ = std::make_unique<Pipeline>(feeds, classifier_.bundle().features,
-                                           config.window_options(), config.analysis.min_voiced,
-                                           *inference_, [this] {
-                                               boost::asio::post(io_, [this] { stop(); });
-                                           });
+    pipeline_ = std::make_unique<Pipeline>(
+        feeds, classifier_.bundle().features, config.window_options(), config.analysis.min_voiced,
+        *inference_, [this] { boost::asio::post(io_, [this] { stop(); }); });
     spdlog::info("events as NDJSON on tcp {}", protocol::to_string(tcp_->local_endpoint()));
     spdlog::info("events as WebSocket on ws://{}/v1/stream",
                  protocol::to_string(websocket_->local_endpoint()));
@@ -122,8 +120,9 @@ void Service::open_sources(const Config& config) {
         entry.channels = std::max(entry.channels, specs[i].channel.value_or(0) + 1);
         entry.sources.push_back(i);
         if (specs[i].channel.value_or(0) >= device.channels) {
-            throw DeviceError("device '" + device.name + "' has " + std::to_string(device.channels) +
-                              " channels, #" + std::to_string(*specs[i].channel) +
+            throw DeviceError("device '" + device.name + "' has " +
+                              std::to_string(device.channels) + " channels, #" +
+                              std::to_string(*specs[i].channel) +
                               " is not one of them (they count from 0)");
         }
     }
@@ -220,8 +219,8 @@ void Service::log_summary() const {
         }
     }
     const protocol::Counters counters = hub_.counters();
-    spdlog::info("{} events published, {} messages delivered, {} dropped", counters.events_published,
-                 counters.messages_delivered, counters.messages_dropped);
+    spdlog::info("{} events published, {} messages delivered, {} dropped",
+                 counters.events_published, counters.messages_delivered, counters.messages_dropped);
 }
 
 }  // namespace emotiond::daemon

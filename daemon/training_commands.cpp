@@ -1,6 +1,6 @@
 #include "daemon/training_commands.hpp"
 
-#include <signal.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): <csignal> has no sigaction
 #include <unistd.h>
 
 #include <algorithm>
@@ -99,8 +99,8 @@ Data load_data(const TrainingOptions& options, const dsp::FeatureSpec& spec) {
     for (const std::string& problem : loaded.problems) {
         line.keep("left out: " + problem);
     }
-    line.keep(format("features of %zu clips, %zu left out", loaded.clips.size(),
-                     loaded.problems.size()));
+    line.keep(
+        format("features of %zu clips, %zu left out", loaded.clips.size(), loaded.problems.size()));
     data.clips = std::move(loaded.clips);
     return data;
 }
@@ -117,8 +117,8 @@ model::TrainerEnvironment environment(const TrainingOptions& options,
     const int epochs = options.recipe.epochs;
     environment.on_batch = [&line, &epoch_seconds, epochs](int epoch, std::size_t done,
                                                            std::size_t all, double loss) {
-        const double left =
-            epoch_seconds * (epochs - epoch + 1 - static_cast<double>(done) / static_cast<double>(all));
+        const double left = epoch_seconds * (epochs - epoch + 1 -
+                                             static_cast<double>(done) / static_cast<double>(all));
         line.draw(format("epoch %d/%d ", epoch, epochs) + bar(done, all) +
                   format(" loss %.3f, at most %.0f min left", loss, left / 60.0));
     };
@@ -205,8 +205,7 @@ int train_command(const TrainOptions& options) {
     bundle.metrics = {{"recipe", options.recipe.to_json()},
                       {"validation_speakers", validation_speakers},
                       {"speaker_independent", figures}};
-    const auto path =
-        options.bundle.empty() ? options.out / "model.safetensors" : options.bundle;
+    const auto path = options.bundle.empty() ? options.out / "model.safetensors" : options.bundle;
     bundle.save(path);
 
     ordered_json results;
@@ -229,7 +228,8 @@ int evaluate_command(const EvaluateOptions& options) {
     const Data data = load_data(options, spec);
     const std::vector<model::Round> rounds = model::cross_validation_rounds(data.corpora);
     std::vector<int> chosen = options.rounds;
-    for (int round = 1; options.rounds.empty() && round <= static_cast<int>(rounds.size()); ++round) {
+    for (int round = 1; options.rounds.empty() && round <= static_cast<int>(rounds.size());
+         ++round) {
         chosen.push_back(round);
     }
 
@@ -280,8 +280,8 @@ int evaluate_command(const EvaluateOptions& options) {
     }
     ordered_json results = ordered_json::array();
     for (const auto& [name, entry] : pooled) {
-        ordered_json row = to_json(name + ", " + std::to_string(entry.folds) + " folds pooled",
-                                   entry.result);
+        ordered_json row =
+            to_json(name + ", " + std::to_string(entry.folds) + " folds pooled", entry.result);
         row["folds"] = entry.folds;
         row["mean_ua_over_folds"] = entry.ua_sum / entry.folds;
         results.push_back(std::move(row));

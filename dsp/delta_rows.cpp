@@ -10,17 +10,18 @@ namespace {
 /// second derivative of the fitted parabola is 2 sum(p x)/sum(p^2).
 std::vector<float> make_taps(int half_width, bool second_derivative) {
     std::vector<double> basis;
+    basis.reserve(2 * static_cast<std::size_t>(half_width) + 1);
     double norm = 0.0;
     for (int t = -half_width; t <= half_width; ++t) {
-        const double value =
-            second_derivative ? t * t - half_width * (half_width + 1) / 3.0 : static_cast<double>(t);
+        const double value = second_derivative ? t * t - half_width * (half_width + 1) / 3.0
+                                               : static_cast<double>(t);
         basis.push_back(value);
         norm += value * value;
     }
-    std::vector<float> taps;
-    for (const double value : basis) {
-        taps.push_back(static_cast<float>((second_derivative ? 2.0 : 1.0) * value / norm));
-    }
+    const double scale = (second_derivative ? 2.0 : 1.0) / norm;
+    std::vector<float> taps(basis.size());
+    std::ranges::transform(basis, taps.begin(),
+                           [scale](double value) { return static_cast<float>(scale * value); });
     return taps;
 }
 

@@ -63,8 +63,9 @@ std::size_t FeatureSpec::num_features() const {
 
 std::size_t FeatureSpec::lookahead_rows() const {
     // Regression takes the delta of the delta; Savitzky-Golay fits both orders on the statics.
-    const int passes = delta_kind == DeltaKind::Regression ? delta_order : (delta_order > 0 ? 1 : 0);
-    return static_cast<std::size_t>(passes * delta_half_width);
+    const int passes =
+        delta_kind == DeltaKind::Regression ? delta_order : (delta_order > 0 ? 1 : 0);
+    return static_cast<std::size_t>(passes) * static_cast<std::size_t>(delta_half_width);
 }
 
 namespace {

@@ -37,8 +37,8 @@ MelBank::MelBank(const FeatureSpec& spec) {
         // The triangle stands on `left`, peaks at `centre`, ends at `right`, in its own domain.
         const bool in_mel = spec.mel_shape == MelShape::TriangleInMel;
         const double left = in_mel ? left_mel : left_hz;
-        const double centre = in_mel ? left_mel + step_mel
-                                     : mel_to_hz(left_mel + step_mel, spec.mel_scale);
+        const double centre =
+            in_mel ? left_mel + step_mel : mel_to_hz(left_mel + step_mel, spec.mel_scale);
         const double right = in_mel ? left_mel + 2 * step_mel : right_hz;
         const double peak = spec.mel_norm == MelNorm::Area ? 2.0 / (right_hz - left_hz) : 1.0;
 
@@ -46,8 +46,8 @@ MelBank::MelBank(const FeatureSpec& spec) {
         for (std::size_t bin = 0; bin < num_fft_bins; ++bin) {
             const double hz = static_cast<double>(bin) * bin_hz;
             const double at = in_mel ? hz_to_mel(hz, spec.mel_scale) : hz;
-            const double height = std::min((at - left) / (centre - left),
-                                           (right - at) / (right - centre));
+            const double height =
+                std::min((at - left) / (centre - left), (right - at) / (right - centre));
             if (height <= 0.0) {
                 continue;
             }

@@ -16,7 +16,7 @@ std::vector<float> make_window(const FeatureSpec& spec) {
     const auto size = static_cast<std::size_t>(spec.frame_samples);
     std::vector<float> window(size);
     for (std::size_t n = 0; n < size; ++n) {
-        const double at = static_cast<double>(n);
+        const auto at = static_cast<double>(n);
         const double periodic = 2.0 * pi * at / static_cast<double>(size);
         const double symmetric = 2.0 * pi * at / static_cast<double>(size - 1);
         double value = 0.0;
@@ -48,8 +48,7 @@ std::vector<float> make_dct(const FeatureSpec& spec) {
             scale = std::sqrt(1.0 / static_cast<double>(num_mels)) * log_unit;
         }
         if (spec.lifter > 0) {
-            scale *= 1.0 + 0.5 * spec.lifter *
-                               std::sin(pi * static_cast<double>(n) / spec.lifter);
+            scale *= 1.0 + 0.5 * spec.lifter * std::sin(pi * static_cast<double>(n) / spec.lifter);
         }
         std::size_t column = n;
         if (spec.zeroth_coeff == ZerothCoeff::Last) {
@@ -78,9 +77,8 @@ MfccFrame::MfccFrame(const FeatureSpec& spec)
 
 void MfccFrame::compute(std::span<const float> frame, std::span<float> out) {
     const std::size_t size = window_.size();
-    const float mean = spec_.remove_dc
-                           ? kernels::sum(frame.data(), size) / static_cast<float>(size)
-                           : 0.0F;
+    const float mean =
+        spec_.remove_dc ? kernels::sum(frame.data(), size) / static_cast<float>(size) : 0.0F;
     kernels::emphasise_and_window(frame.data(), window_.data(), size, mean, spec_.pre_emphasis,
                                   fft_.input().data());
     const std::span<const float> spectrum = fft_.execute();

@@ -24,11 +24,11 @@ class MfccFrame {
     FeatureSpec spec_;
     RealFft fft_;
     MelBank mel_bank_;
-    std::vector<float> window_;       ///< [frame_samples], sample_scale folded in
-    std::vector<float> dct_;          ///< [num_mels][padded coefficients], lifter folded in
-    std::vector<float> power_;        ///< [mel_bank_.num_bins()]
-    std::vector<float> log_mels_;     ///< [num_mels]
-    std::vector<float> coefficients_; ///< [padded coefficients]
+    std::vector<float> window_;        ///< [frame_samples], sample_scale folded in
+    std::vector<float> dct_;           ///< [num_mels][padded coefficients], lifter folded in
+    std::vector<float> power_;         ///< [mel_bank_.num_bins()]
+    std::vector<float> log_mels_;      ///< [num_mels]
+    std::vector<float> coefficients_;  ///< [padded coefficients]
 };
 
 }  // namespace emotiond::dsp

@@ -36,7 +36,9 @@ Resampler::Resampler(int input_rate_hz, int output_rate_hz) {
     output_.resize(4096);
 }
 
-Resampler::~Resampler() { soxr_delete(soxr_); }
+Resampler::~Resampler() {
+    soxr_delete(soxr_);
+}
 
 void Resampler::reset() {
     if (soxr_ != nullptr) {

@@ -16,9 +16,9 @@ SlidingWindow::SlidingWindow(std::size_t num_features, std::size_t window_rows,
     if (num_features == 0 || hop_rows == 0 || min_rows == 0 || min_rows > window_rows) {
         throw std::invalid_argument(
             "sliding window: features, hop and minimum must be at least 1 and the minimum at most "
-            "the window, got window " + std::to_string(window_rows) + ", hop " +
-            std::to_string(hop_rows) + ", minimum " + std::to_string(min_rows) + " rows of " +
-            std::to_string(num_features));
+            "the window, got window " +
+            std::to_string(window_rows) + ", hop " + std::to_string(hop_rows) + ", minimum " +
+            std::to_string(min_rows) + " rows of " + std::to_string(num_features));
     }
 }
 
@@ -41,7 +41,8 @@ void SlidingWindow::append(std::span<const float> row) {
 }
 
 SlidingWindow::View SlidingWindow::view() const {
-    const auto num_rows = static_cast<std::size_t>(std::min<std::uint64_t>(num_rows_, window_rows_));
+    const auto num_rows =
+        static_cast<std::size_t>(std::min<std::uint64_t>(num_rows_, window_rows_));
     const std::size_t size = num_rows * num_features_;
     return {{rows_.data() + end_ - size, size}, num_rows, num_rows_ - num_rows};
 }

@@ -55,7 +55,8 @@ WindowStream::WindowStream(const FeatureSpec& spec, int capture_rate_hz,
       gate_({}, block_seconds(spec)),
       blocks_(rows_in(options.length, spec) + spec.lookahead_rows() +
               (static_cast<std::size_t>(spec.frame_samples) + kRunSamples) /
-                  static_cast<std::size_t>(spec.hop_samples) + 2) {}
+                  static_cast<std::size_t>(spec.hop_samples) +
+              2) {}
 
 void WindowStream::restart(std::uint64_t first_sample) {
     resampler_.reset();

@@ -50,9 +50,8 @@ class WindowStream {
     /// samples: any number, captured directly after those of the last push().
     template <typename OnWindow>
     void push(std::span<const float> samples, OnWindow&& on_window) {
-        resampler_.push(samples, [&](std::span<const float> resampled) {
-            analyse(resampled, on_window);
-        });
+        resampler_.push(samples,
+                        [&](std::span<const float> resampled) { analyse(resampled, on_window); });
     }
 
     /// The end of the stream, or a hole in it: the last rows, and a window for those not covered.
@@ -100,9 +99,9 @@ class WindowStream {
     MfccExtractor extractor_;
     SlidingWindow window_;
     VoiceGate gate_;
-    std::uint64_t origin_ = 0;        ///< capture index of the first sample since restart()
-    std::uint64_t pushed_ = 0;        ///< model-rate samples since restart()
-    std::vector<Block> blocks_;       ///< ring of the latest hops; block i belongs to row i
+    std::uint64_t origin_ = 0;   ///< capture index of the first sample since restart()
+    std::uint64_t pushed_ = 0;   ///< model-rate samples since restart()
+    std::vector<Block> blocks_;  ///< ring of the latest hops; block i belongs to row i
     std::uint64_t num_blocks_ = 0;
     double block_energy_ = 0.0;
     int block_fill_ = 0;

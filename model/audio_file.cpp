@@ -36,7 +36,9 @@ std::string evidence_of_truncation(SNDFILE* file) {
 
 }  // namespace
 
-void AudioFile::Close::operator()(sf_private_tag* file) const { sf_close(file); }
+void AudioFile::Close::operator()(sf_private_tag* file) const {
+    sf_close(file);
+}
 
 AudioFile::AudioFile(const std::filesystem::path& path) : path_(path) {
     SF_INFO info{};
@@ -60,7 +62,9 @@ std::size_t AudioFile::read(std::span<float> out) {
     return got > 0 ? static_cast<std::size_t>(got) : 0;
 }
 
-void AudioFile::rewind() { sf_seek(file_.get(), 0, SEEK_SET); }
+void AudioFile::rewind() {
+    sf_seek(file_.get(), 0, SEEK_SET);
+}
 
 void AudioFile::require_complete(std::uint64_t frames_read) const {
     if (frames_read == 0) {
@@ -72,9 +76,9 @@ void AudioFile::require_complete(std::uint64_t frames_read) const {
     // A stream of unknown length announces the largest number there is.
     const bool announces = announced_frames_ < SF_COUNT_MAX;
     if (announces && frames_read < static_cast<std::uint64_t>(announced_frames_)) {
-        throw std::runtime_error("truncated audio in " + path_.string() + ": the header announces " +
-                                 std::to_string(announced_frames_) + " samples, " +
-                                 std::to_string(frames_read) + " are there");
+        throw std::runtime_error("truncated audio in " + path_.string() +
+                                 ": the header announces " + std::to_string(announced_frames_) +
+                                 " samples, " + std::to_string(frames_read) + " are there");
     }
 }
 

@@ -51,7 +51,10 @@ std::string sha256_hex(std::initializer_list<std::string_view> parts) {
 /// The first row of a fixed signal, by this build. A bundle remembers the row that it was trained
 /// with, so that a change of the feature code cannot pass unnoticed behind equal specifications.
 std::vector<float> probe_row(const dsp::FeatureSpec& spec) {
-    std::vector<float> samples(static_cast<std::size_t>(spec.sample_rate_hz));
+    // No more than the first row waits for: a specification from outside may ask for long rows.
+    const std::size_t rows = 2 * spec.lookahead_rows() + 1;
+    std::vector<float> samples(static_cast<std::size_t>(spec.frame_samples) +
+                               rows * static_cast<std::size_t>(spec.hop_samples));
     std::uint32_t noise = 1;
     for (float& sample : samples) {
         noise = noise * 1664525U + 1013904223U;
@@ -67,6 +70,21 @@ std::vector<float> probe_row(const dsp::FeatureSpec& spec) {
     extractor.push(samples, keep_first);
     extractor.finish(keep_first);
     return first;
+}
+
+/// Discarded where it is no JSON, or nested deeper than any header of ours: a parser, and even more
+/// the writer, would go as deep.
+ordered_json parse_json(std::string_view text) {
+    constexpr int kMaxDepth = 16;
+    bool too_deep = false;
+    ordered_json json = ordered_json::parse(
+        text,
+        [&too_deep](int depth, ordered_json::parse_event_t, ordered_json&) {
+            too_deep = too_deep || depth > kMaxDepth;
+            return !too_deep;
+        },
+        false);
+    return too_deep ? ordered_json(ordered_json::value_t::discarded) : json;
 }
 
 [[noreturn]] void refuse(const std::filesystem::path& path, const std::string& why) {
@@ -201,10 +219,9 @@ Bundle Bundle::load(const std::filesystem::path& path) {
                          " bytes, the file " + std::to_string(bytes.size()));
     }
     const std::string_view header_text(bytes.data() + sizeof header_size, header_size);
-    const std::string_view data =
-        std::string_view(bytes).substr(sizeof header_size + header_size);
+    const std::string_view data = std::string_view(bytes).substr(sizeof header_size + header_size);
 
-    ordered_json header = ordered_json::parse(header_text, nullptr, false);
+    ordered_json header = parse_json(header_text);
     if (header.is_discarded() || !header.is_object()) {
         refuse(path, "is damaged: its header is not JSON");
     }
@@ -236,13 +253,16 @@ Bundle Bundle::load(const std::filesystem::path& path) {
     }
     const std::string digest = sha256_hex({manifest_text, header.dump(), data});
     if (digest != text("sha256")) {
-        refuse(path, "is damaged: SHA-256 of its content is " + digest + ", expected " +
-                         text("sha256"));
+        refuse(path,
+               "is damaged: SHA-256 of its content is " + digest + ", expected " + text("sha256"));
     }
 
     Bundle bundle;
     try {
-        const ordered_json manifest = ordered_json::parse(manifest_text);
+        const ordered_json manifest = parse_json(manifest_text);
+        if (!manifest.is_object()) {
+            throw std::runtime_error("its manifest is not JSON");
+        }
         bundle.name = manifest.at("name").get<std::string>();
         bundle.labels = manifest.at("labels").get<std::vector<std::string>>();
         bundle.features = feature_spec_from_json(manifest.at("features"));
@@ -262,8 +282,7 @@ Bundle Bundle::load(const std::filesystem::path& path) {
             !std::isfinite(bundle.temperature)) {
             throw std::runtime_error("needs labels and a temperature above 0");
         }
-        require_same_features(bundle,
-                              manifest.at("features_probe").get<std::vector<float>>());
+        require_same_features(bundle, manifest.at("features_probe").get<std::vector<float>>());
     } catch (const std::exception& error) {
         refuse(path, error.what());
     }

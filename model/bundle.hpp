@@ -20,7 +20,7 @@ struct Tensor {
 /// All that a classifier is, in one file: what it hears, what it says, its weights, where it comes
 /// from. The file is in the safetensors format: a JSON header, then the tensors as little-endian
 /// float32. It holds no code, and a SHA-256 over everything else.
-struct Bundle {
+struct Bundle {  // NOLINT(bugprone-exception-escape): of JSON's own move
     /// Version of the manifest below. A file of another version is refused.
     static constexpr int kFormatVersion = 1;
 

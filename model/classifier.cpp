@@ -20,12 +20,14 @@ Placement place(const std::string& wanted) {
     const bool automatic = wanted == "auto";
     int index = 0;
     if (wanted.starts_with("cuda:") && wanted.size() > 5 && wanted.size() < 9 &&
-        std::all_of(wanted.begin() + 5, wanted.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+        std::all_of(wanted.begin() + 5, wanted.end(),
+                    [](char c) { return c >= '0' && c <= '9'; })) {
         index = std::stoi(wanted.substr(5));
     } else if (!automatic && wanted != "cuda") {
         throw std::runtime_error("device must be auto, cpu, cuda or cuda:<n>, got " + wanted);
     }
-    const int available = torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
+    const int available =
+        torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
     if (index < available) {
         return {torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index)),
                 automatic ? "a CUDA device is available" : "as configured"};
@@ -53,20 +55,19 @@ Classifier::Classifier(Bundle bundle, const Options& options) {
     const LstmOptions network_options = lstm_options_from_json(bundle.network);
     const auto num_features = static_cast<std::int64_t>(bundle.features.num_features());
     const auto num_labels = static_cast<std::int64_t>(bundle.labels.size());
-    if (network_options.num_features != num_features ||
-        network_options.num_labels != num_labels) {
-        throw std::runtime_error("the network of bundle " + bundle.name + " takes " +
-                                 std::to_string(network_options.num_features) + " features and gives " +
-                                 std::to_string(network_options.num_labels) + " labels; its rows have " +
-                                 std::to_string(num_features) + ", its labels are " +
-                                 std::to_string(num_labels));
+    if (network_options.num_features != num_features || network_options.num_labels != num_labels) {
+        throw std::runtime_error(
+            "the network of bundle " + bundle.name + " takes " +
+            std::to_string(network_options.num_features) + " features and gives " +
+            std::to_string(network_options.num_labels) + " labels; its rows have " +
+            std::to_string(num_features) + ", its labels are " + std::to_string(num_labels));
     }
     LstmNetwork network(network_options);
     import_tensors(*network, bundle.tensors);
     network->to(placement.device);
     network->eval();
-    impl_ = std::make_unique<Impl>(Impl{std::move(bundle), network, placement.device,
-                                        placement.device.str(), placement.note});
+    impl_ = std::make_unique<Impl>(
+        Impl{std::move(bundle), network, placement.device, placement.device.str(), placement.note});
 
     // The first passes pay for libtorch's and oneDNN's set-up; nobody should wait for that later.
     const std::size_t num_rows = 300;
@@ -89,22 +90,22 @@ std::vector<Scores> Classifier::classify(std::span<const ClassifierInput> inputs
     std::size_t max_rows = 1;
     for (const ClassifierInput& input : inputs) {
         if (input.num_rows == 0 || input.rows.size() != input.num_rows * num_features) {
-            throw std::invalid_argument("window of " + std::to_string(input.num_rows) + " rows and " +
-                                        std::to_string(input.rows.size()) + " values, expected " +
-                                        std::to_string(num_features) + " values a row");
+            throw std::invalid_argument("window of " + std::to_string(input.num_rows) +
+                                        " rows and " + std::to_string(input.rows.size()) +
+                                        " values, expected " + std::to_string(num_features) +
+                                        " values a row");
         }
         max_rows = std::max(max_rows, input.num_rows);
     }
     const auto batch = static_cast<std::int64_t>(inputs.size());
-    auto rows = torch::zeros({batch, static_cast<std::int64_t>(max_rows),
-                              static_cast<std::int64_t>(num_features)});
+    auto rows = torch::zeros(
+        {batch, static_cast<std::int64_t>(max_rows), static_cast<std::int64_t>(num_features)});
     auto num_rows = torch::empty({batch}, torch::kInt64);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         std::ranges::copy(inputs[i].rows, rows.data_ptr<float>() + i * max_rows * num_features);
         num_rows.data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(inputs[i].num_rows);
     }
-    const auto logits =
-        impl_->network->forward(rows.to(impl_->device), num_rows.to(impl_->device));
+    const auto logits = impl_->network->forward(rows.to(impl_->device), num_rows.to(impl_->device));
     const auto scores =
         (logits / impl_->bundle.temperature).softmax(1).to(torch::kCPU).contiguous();
 
@@ -122,8 +123,14 @@ std::vector<Scores> Classifier::classify(std::span<const ClassifierInput> inputs
     return result;
 }
 
-const Bundle& Classifier::bundle() const { return impl_->bundle; }
-const std::string& Classifier::device() const { return impl_->device_name; }
-const std::string& Classifier::device_note() const { return impl_->device_note; }
+const Bundle& Classifier::bundle() const {
+    return impl_->bundle;
+}
+const std::string& Classifier::device() const {
+    return impl_->device_name;
+}
+const std::string& Classifier::device_note() const {
+    return impl_->device_note;
+}
 
 }  // namespace emotiond::model

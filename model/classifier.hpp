@@ -36,8 +36,8 @@ class Classifier {
     Classifier(Classifier&&) noexcept;
 
     /// One forward pass over windows of any lengths. Returns one Scores per input.
-    /// Throws std::invalid_argument for an input without rows or of another width, std::runtime_error
-    /// where libtorch fails or the scores are not finite.
+    /// Throws std::invalid_argument for an input without rows or of another width,
+    /// std::runtime_error where libtorch fails or the scores are not finite.
     std::vector<Scores> classify(std::span<const ClassifierInput> inputs);
 
     [[nodiscard]] const Bundle& bundle() const;

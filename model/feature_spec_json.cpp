@@ -17,8 +17,7 @@ using Names = std::initializer_list<std::pair<Enum, const char*>>;
 const Names<dsp::WindowShape> kWindowShapes{{dsp::WindowShape::Hann, "hann"},
                                             {dsp::WindowShape::Hamming, "hamming"},
                                             {dsp::WindowShape::Povey, "povey"}};
-const Names<dsp::Padding> kPaddings{{dsp::Padding::None, "none"},
-                                    {dsp::Padding::Centre, "centre"}};
+const Names<dsp::Padding> kPaddings{{dsp::Padding::None, "none"}, {dsp::Padding::Centre, "centre"}};
 const Names<dsp::MelScale> kMelScales{{dsp::MelScale::Htk, "htk"},
                                       {dsp::MelScale::Slaney, "slaney"}};
 const Names<dsp::MelShape> kMelShapes{{dsp::MelShape::TriangleInHz, "triangle_in_hz"},

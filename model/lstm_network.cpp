@@ -44,11 +44,10 @@ LstmOptions lstm_options_from_json(const nlohmann::ordered_json& json) {
 
 LstmNetworkImpl::LstmNetworkImpl(const LstmOptions& options) : options_(options) {
     mean_ = register_buffer("mean", torch::zeros({options.num_features}));
-    inverse_deviation_ =
-        register_buffer("inverse_deviation", torch::ones({options.num_features}));
+    inverse_deviation_ = register_buffer("inverse_deviation", torch::ones({options.num_features}));
     lstm_ = register_module(
-        "lstm", torch::nn::LSTM(torch::nn::LSTMOptions(
-                                    options.num_features * options.rows_per_step, options.hidden)
+        "lstm", torch::nn::LSTM(torch::nn::LSTMOptions(options.num_features * options.rows_per_step,
+                                                       options.hidden)
                                     .num_layers(options.layers)
                                     .batch_first(true)
                                     .dropout(options.layers > 1 ? options.dropout : 0.0)));
@@ -85,8 +84,7 @@ torch::Tensor LstmNetworkImpl::forward(torch::Tensor rows, const torch::Tensor& 
 
     auto centre = mean_;
     if (options_.centre_window) {
-        centre = (rows * row_mask).sum(1, true) /
-                 num_rows.to(rows.scalar_type()).view({-1, 1, 1});
+        centre = (rows * row_mask).sum(1, true) / num_rows.to(rows.scalar_type()).view({-1, 1, 1});
     }
     rows = (rows - centre) * inverse_deviation_ * row_mask;
 
@@ -132,9 +130,8 @@ void import_tensors(torch::nn::Module& module, const std::map<std::string, Tenso
         }
         if (found->second.shape != value.sizes().vec()) {
             std::ostringstream message;
-            message << "tensor " << name << " has shape "
-                    << torch::IntArrayRef(found->second.shape) << ", the network needs "
-                    << value.sizes();
+            message << "tensor " << name << " has shape " << torch::IntArrayRef(found->second.shape)
+                    << ", the network needs " << value.sizes();
             throw std::runtime_error(message.str());
         }
         auto values = found->second.values;

@@ -17,8 +17,8 @@ struct LstmOptions {
     std::int64_t layers = 2;
     std::int64_t hidden = 128;
     std::int64_t dense = 64;
-    double dropout = 0.3;          ///< while training
-    bool centre_window = true;     ///< subtract the window's mean row: level and microphone
+    double dropout = 0.3;       ///< while training
+    bool centre_window = true;  ///< subtract the window's mean row: level and microphone
 };
 
 nlohmann::ordered_json to_json(const LstmOptions& options);

@@ -37,8 +37,12 @@ Timeline classify_recording(Classifier& classifier, const Recording& recording,
             return std::chrono::milliseconds(sample * 1000 /
                                              static_cast<std::uint64_t>(recording.rate_hz));
         };
-        TimelineEntry entry{to_ms(window.start_sample), to_ms(window.end_sample), window.level_dbfs,
-                            window.voiced, window.num_rows, {}};
+        TimelineEntry entry{to_ms(window.start_sample),
+                            to_ms(window.end_sample),
+                            window.level_dbfs,
+                            window.voiced,
+                            window.num_rows,
+                            {}};
         if (window.voiced >= min_voiced) {
             const ClassifierInput input{window.rows, window.num_rows};
             entry.scores = classifier.classify({&input, 1}).front();

@@ -42,7 +42,8 @@ float rms(std::span<const float> samples) {
     for (const float sample : samples) {
         sum += static_cast<double>(sample) * sample;
     }
-    return static_cast<float>(std::sqrt(sum / static_cast<double>(std::max<std::size_t>(1, samples.size()))));
+    return static_cast<float>(
+        std::sqrt(sum / static_cast<double>(std::max<std::size_t>(1, samples.size()))));
 }
 
 /// Adds noise of a random colour at a random signal-to-noise ratio of 5 to 30 dB, on the recording
@@ -51,8 +52,8 @@ std::vector<float> in_noise(std::span<const float> samples, const dsp::FeatureSp
                             Random& random) {
     std::uniform_real_distribution<float> uniform(0.0F, 1.0F);
     std::normal_distribution<float> normal;
-    const auto margin = static_cast<std::size_t>(
-        uniform(random) * 0.8F * static_cast<float>(spec.sample_rate_hz));
+    const auto margin =
+        static_cast<std::size_t>(uniform(random) * 0.8F * static_cast<float>(spec.sample_rate_hz));
     std::vector<float> noise(samples.size() + 2 * margin);
     const float smoothing = uniform(random) * 0.95F;
     float state = 0.0F;
@@ -61,7 +62,8 @@ std::vector<float> in_noise(std::span<const float> samples, const dsp::FeatureSp
         sample = state;
     }
     const float snr_db = 5.0F + 25.0F * uniform(random);
-    const float gain = rms(samples) * std::pow(10.0F, -snr_db / 20.0F) / std::max(1e-9F, rms(noise));
+    const float gain =
+        rms(samples) * std::pow(10.0F, -snr_db / 20.0F) / std::max(1e-9F, rms(noise));
     for (std::size_t i = 0; i < noise.size(); ++i) {
         noise[i] *= gain;
         if (i >= margin && i - margin < samples.size()) {

@@ -16,7 +16,7 @@ struct Clip {
 
 struct Corpus {
     std::string name;
-    std::string licence;              ///< of its clips
+    std::string licence;  ///< of its clips
     std::vector<Clip> clips;
     std::vector<std::string> skipped;  ///< "boredom: 81 clips", one per label that is not ours
 };

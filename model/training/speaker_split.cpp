@@ -21,9 +21,9 @@ std::vector<Fold> ravdess_folds() {
         std::vector<int> numbers;
     };
     static const std::vector<Actors> kFolds{
-        {"P1", {1, 11, 20, 21}},    {"P1", {4, 10, 12, 14}},    {"P1", {8, 9, 19, 23}},
-        {"P1", {3, 5, 7, 24}},      {"P1", {2, 15, 16, 18}},    {"P1", {6, 13, 17, 22}},
-        {"P2", {2, 5, 14, 15, 16}}, {"P2", {3, 6, 7, 13, 18}},  {"P2", {10, 11, 12, 19, 20}},
+        {"P1", {1, 11, 20, 21}},     {"P1", {4, 10, 12, 14}},   {"P1", {8, 9, 19, 23}},
+        {"P1", {3, 5, 7, 24}},       {"P1", {2, 15, 16, 18}},   {"P1", {6, 13, 17, 22}},
+        {"P2", {2, 5, 14, 15, 16}},  {"P2", {3, 6, 7, 13, 18}}, {"P2", {10, 11, 12, 19, 20}},
         {"P2", {8, 17, 21, 23, 24}}, {"P2", {1, 4, 9, 22}}};
     std::vector<Fold> folds;
     for (const Actors& actors : kFolds) {
@@ -75,7 +75,8 @@ std::set<std::string> choose_validation_speakers(std::span<const Corpus> corpora
         if (free.size() < 2) {
             throw std::runtime_error("corpus " + corpus.name +
                                      ": too few speakers to train, validate and test on different "
-                                     "ones: " + std::to_string(free.size()) + " left");
+                                     "ones: " +
+                                     std::to_string(free.size()) + " left");
         }
         std::ranges::shuffle(free, random);
         const std::size_t count = std::max<std::size_t>(1, free.size() / 10);

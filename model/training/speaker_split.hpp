@@ -20,9 +20,9 @@ struct Fold {
 /// One training run: all that is not tested is trained on, of every corpus.
 using Round = std::vector<Fold>;
 
-/// The speaker-independent rounds of docs/evaluation.md. RAVDESS: the six folds of EmoBox (P1), then
-/// five more (P2). Every other corpus: leave one speaker out (P2). Round r holds out the r-th fold
-/// of every corpus at once, so that one training run serves all of them.
+/// The speaker-independent rounds of docs/evaluation.md. RAVDESS: the six folds of EmoBox (P1),
+/// then five more (P2). Every other corpus: leave one speaker out (P2). Round r holds out the r-th
+/// fold of every corpus at once, so that one training run serves all of them.
 std::vector<Round> cross_validation_rounds(std::span<const Corpus> corpora);
 
 /// About one speaker in ten of each corpus (at least one), chosen by the seed among those not in

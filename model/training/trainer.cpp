@@ -135,8 +135,7 @@ void mix_up(Batch& batch, double alpha, std::mt19937_64& random) {
     const auto other_rows = batch.rows.index_select(0, order);
     batch.rows = share * batch.rows + (1.0 - share) * other_rows;
     batch.num_rows = torch::minimum(batch.num_rows, batch.num_rows.index_select(0, order));
-    batch.targets =
-        share * batch.targets + (1.0 - share) * batch.targets.index_select(0, order);
+    batch.targets = share * batch.targets + (1.0 - share) * batch.targets.index_select(0, order);
     batch.allowed = torch::maximum(batch.allowed, batch.allowed.index_select(0, order));
 }
 
@@ -150,8 +149,8 @@ torch::Tensor window_logits(LstmNetwork& network, const ClipFeatures& clip,
         max_rows = std::max(max_rows, window.num_rows);
     }
     const auto batch = static_cast<std::int64_t>(clip.windows.size());
-    auto rows = torch::zeros({batch, static_cast<std::int64_t>(max_rows),
-                              static_cast<std::int64_t>(num_features)});
+    auto rows = torch::zeros(
+        {batch, static_cast<std::int64_t>(max_rows), static_cast<std::int64_t>(num_features)});
     auto num_rows = torch::empty({batch}, torch::kInt64);
     for (std::size_t i = 0; i < clip.windows.size(); ++i) {
         const ClipWindow& window = clip.windows[i];
@@ -302,8 +301,9 @@ struct RunState {
         : network(options),
           average(options),
           best(options),
-          optimizer(network->parameters(), torch::optim::AdamWOptions(recipe.learning_rate)
-                                               .weight_decay(recipe.weight_decay)) {}
+          optimizer(
+              network->parameters(),
+              torch::optim::AdamWOptions(recipe.learning_rate).weight_decay(recipe.weight_decay)) {}
 
     void save(const std::filesystem::path& path) const {
         torch::serialize::OutputArchive archive;
@@ -316,10 +316,10 @@ struct RunState {
         put("average", *average);
         put("best", *best);
         put("optimizer", optimizer);
-        archive.write("counters", torch::tensor({static_cast<double>(epoch),
-                                                 static_cast<double>(step),
-                                                 static_cast<double>(best_epoch), best_ua},
-                                                torch::kFloat64));
+        archive.write("counters",
+                      torch::tensor({static_cast<double>(epoch), static_cast<double>(step),
+                                     static_cast<double>(best_epoch), best_ua},
+                                    torch::kFloat64));
         const std::filesystem::path beside = path.string() + ".part";
         archive.save_to(beside.string());
         std::filesystem::rename(beside, path);
@@ -384,8 +384,7 @@ double train_epoch(RunState& state, Sampler& sampler, const Recipe& recipe, torc
             state.network->forward(batch.rows.to(device), batch.num_rows.to(device));
         // A corpus says nothing of labels it does not have.
         const auto allowed = batch.allowed.to(device);
-        const auto log_scores =
-            logits.masked_fill(allowed == 0, -1e4).log_softmax(1) * allowed;
+        const auto log_scores = logits.masked_fill(allowed == 0, -1e4).log_softmax(1) * allowed;
         const auto loss = -(batch.targets.to(device) * log_scores).sum(1).mean();
         state.optimizer.zero_grad();
         loss.backward();
@@ -395,9 +394,9 @@ double train_epoch(RunState& state, Sampler& sampler, const Recipe& recipe, torc
         loss_sum += loss.item<double>();
 
         const torch::NoGradGuard no_grad;
-        const double decay = std::min(recipe.average_decay,
-                                      (1.0 + static_cast<double>(state.step)) /
-                                          (10.0 + static_cast<double>(state.step)));
+        const double decay =
+            std::min(recipe.average_decay, (1.0 + static_cast<double>(state.step)) /
+                                               (10.0 + static_cast<double>(state.step)));
         auto averages = state.average->parameters();
         const auto parameters = state.network->parameters();
         for (std::size_t p = 0; p < averages.size(); ++p) {
@@ -468,9 +467,9 @@ Bundle train(const std::vector<ClipFeatures>& clips, const dsp::FeatureSpec& spe
         }
     }
     if (training.empty() || validation.empty()) {
-        throw std::runtime_error("training needs clips of training and of validation speakers, got " +
-                                 std::to_string(training.size()) + " and " +
-                                 std::to_string(validation.size()));
+        throw std::runtime_error(
+            "training needs clips of training and of validation speakers, got " +
+            std::to_string(training.size()) + " and " + std::to_string(validation.size()));
     }
     const ordered_json config{{"recipe", recipe.to_json()},
                               {"validation_speakers", validation_speakers},
@@ -513,8 +512,8 @@ Bundle train(const std::vector<ClipFeatures>& clips, const dsp::FeatureSpec& spe
         }
         const auto begin = std::chrono::steady_clock::now();
         const double loss = train_epoch(state, sampler, recipe, device, environment);
-        const double ua = mean_ua(
-            answer(state.average, validation, corpus_labels, num_features, device, 1.0F));
+        const double ua =
+            mean_ua(answer(state.average, validation, corpus_labels, num_features, device, 1.0F));
         if (ua > state.best_ua) {
             state.best_ua = ua;
             state.best_epoch = state.epoch;
@@ -523,8 +522,8 @@ Bundle train(const std::vector<ClipFeatures>& clips, const dsp::FeatureSpec& spe
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
         state.save(checkpoint);
         log << state.epoch << ',' << loss << ',' << ua << ',' << taken.count() << std::endl;
-        environment.on_epoch({static_cast<int>(state.epoch), recipe.epochs, loss, ua,
-                              state.best_ua, taken.count()});
+        environment.on_epoch(
+            {static_cast<int>(state.epoch), recipe.epochs, loss, ua, state.best_ua, taken.count()});
     }
 
     Bundle bundle;

@@ -22,11 +22,11 @@ struct Recipe {
     double learning_rate = 3e-3;
     double weight_decay = 1e-4;
     double label_smoothing = 0.1;
-    double mixup = 0.2;           ///< parameter of the Beta distribution; 0 = off
+    double mixup = 0.2;  ///< parameter of the Beta distribution; 0 = off
     double dropout = 0.3;
-    double clip_gradient = 1.0;   ///< largest norm
-    double average_decay = 0.995; ///< of the moving average of the weights, per step
-    int patience = 12;            ///< epochs without a better validation UA before it stops
+    double clip_gradient = 1.0;    ///< largest norm
+    double average_decay = 0.995;  ///< of the moving average of the weights, per step
+    int patience = 12;             ///< epochs without a better validation UA before it stops
     int min_crop_rows = 100;
     int max_crop_rows = 300;
     int rows_per_step = 8;

@@ -40,7 +40,9 @@ std::string override_complaint(const std::string& assignment) {
     return "";
 }
 
-TEST(Config, DefaultsAreValid) { EXPECT_NO_THROW(Config{}.validate()); }
+TEST(Config, DefaultsAreValid) {
+    EXPECT_NO_THROW(Config{}.validate());
+}
 
 TEST(Config, ReadsEverySetting) {
     Config config;
@@ -62,7 +64,9 @@ tcp = "[::1]:0"
     EXPECT_EQ(config.server.tcp, "[::1]:0");
 }
 
-TEST(Config, AWholeNumberIsANumberToo) { EXPECT_EQ(complaint("[analysis]\nmin_voiced = 1\n"), ""); }
+TEST(Config, AWholeNumberIsANumberToo) {
+    EXPECT_EQ(complaint("[analysis]\nmin_voiced = 1\n"), "");
+}
 
 TEST(Config, NamesTheLineOfAnUnknownKey) {
     EXPECT_THAT(complaint("[server]\n\ntpc = \"127.0.0.1:1\"\n"),

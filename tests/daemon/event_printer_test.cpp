@@ -27,14 +27,21 @@ TEST(EventPrinter, AnEmotionIsALineWithTimeLabelAndRunnersUp) {
 }
 
 TEST(EventPrinter, StatesGapsAndErrorsSayWhatHappened) {
-    EXPECT_THAT(to_line({{"type", "stream"}, {"stream", "a"}, {"state", "lost"}, {"reason", "gone"}},
-                        false),
-                HasSubstr("is lost: gone"));
-    EXPECT_THAT(to_line({{"type", "gap"}, {"stream", "a"}, {"scope", "audio"}, {"lost_ms", 120},
+    EXPECT_THAT(
+        to_line({{"type", "stream"}, {"stream", "a"}, {"state", "lost"}, {"reason", "gone"}},
+                false),
+        HasSubstr("is lost: gone"));
+    EXPECT_THAT(to_line({{"type", "gap"},
+                         {"stream", "a"},
+                         {"scope", "audio"},
+                         {"lost_ms", 120},
                          {"reason", "ring_overflow"}},
                         false),
                 HasSubstr("120 ms of audio lost: ring_overflow"));
-    EXPECT_THAT(to_line({{"type", "gap"}, {"stream", "a"}, {"scope", "queue"}, {"dropped", 7},
+    EXPECT_THAT(to_line({{"type", "gap"},
+                         {"stream", "a"},
+                         {"scope", "queue"},
+                         {"dropped", 7},
                          {"reason", "slow_consumer"}},
                         false),
                 HasSubstr("7 messages lost: slow_consumer"));

@@ -16,7 +16,8 @@ TEST(SourceSpec, ReadsMicrophonesAndFiles) {
               (SourceSpec{Kind::Microphone, "USB Headset", std::nullopt}));
     EXPECT_EQ(SourceSpec::parse("mic:Headset#1"), (SourceSpec{Kind::Microphone, "Headset", 1}));
     EXPECT_EQ(SourceSpec::parse("mic#0"), (SourceSpec{Kind::Microphone, "", 0}));
-    EXPECT_EQ(SourceSpec::parse("file:/a/b.wav"), (SourceSpec{Kind::File, "/a/b.wav", std::nullopt}));
+    EXPECT_EQ(SourceSpec::parse("file:/a/b.wav"),
+              (SourceSpec{Kind::File, "/a/b.wav", std::nullopt}));
     EXPECT_EQ(SourceSpec::parse("file:call.wav#1"), (SourceSpec{Kind::File, "call.wav", 1}));
 }
 

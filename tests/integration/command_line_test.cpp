@@ -55,8 +55,9 @@ TEST(CommandLine, ATypoInTheConfigurationIsNamedWithItsLine) {
     for (const char* command : {"check-config", "run"}) {
         const Finished finished = emotiond({command, "--config", file.string()});
         EXPECT_EQ(finished.exit_code, 78);
-        EXPECT_THAT(finished.err, AllOf(HasSubstr("typo.toml:3: unknown key 'hopp_ms' in [analysis]"),
-                                        HasSubstr("did you mean 'hop_ms'?")));
+        EXPECT_THAT(finished.err,
+                    AllOf(HasSubstr("typo.toml:3: unknown key 'hopp_ms' in [analysis]"),
+                          HasSubstr("did you mean 'hop_ms'?")));
     }
 }
 

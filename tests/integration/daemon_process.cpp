@@ -69,7 +69,9 @@ ChildProcess::~ChildProcess() {
     }
 }
 
-void ChildProcess::signal(int number) const { kill(pid_, number); }
+void ChildProcess::signal(int number) const {
+    kill(pid_, number);
+}
 
 bool ChildProcess::has_ended() {
     int status = 0;
@@ -88,8 +90,12 @@ int ChildProcess::wait(std::chrono::milliseconds deadline) {
     return ended_ ? exit_code_ : -1;
 }
 
-std::string ChildProcess::out() const { return read_text(out_); }
-std::string ChildProcess::err() const { return read_text(err_); }
+std::string ChildProcess::out() const {
+    return read_text(out_);
+}
+std::string ChildProcess::err() const {
+    return read_text(err_);
+}
 
 bool ChildProcess::wait_for_err(const std::string& text, std::chrono::milliseconds deadline) {
     const auto end = std::chrono::steady_clock::now() + deadline;
@@ -117,8 +123,7 @@ DaemonProcess::DaemonProcess(std::vector<std::string> arguments,
                              const ChildProcess::Environment& environment)
     : process_(
           [&] {
-              std::vector<std::string> command{emotiond_binary(), "run",
-                                               "--server.tcp=127.0.0.1:0",
+              std::vector<std::string> command{emotiond_binary(), "run", "--server.tcp=127.0.0.1:0",
                                                "--server.http=127.0.0.1:0"};
               command.insert(command.end(), arguments.begin(), arguments.end());
               return command;
@@ -135,7 +140,9 @@ int DaemonProcess::port_behind(const std::string& text) const {
     return at == std::string::npos ? 0 : std::atoi(log.c_str() + at + text.size());
 }
 
-std::string emotiond_binary() { return EMOTIOND_BINARY; }
+std::string emotiond_binary() {
+    return EMOTIOND_BINARY;
+}
 
 std::string clip(const std::string& name) {
     return std::string(EMOTIOND_SOURCE_DIR) + "/tests/data/clips/" + name;

@@ -54,7 +54,8 @@ TEST(Fault, APortInUseIsNamed) {
     ASSERT_EQ(listen(holder, 1), 0);
     ASSERT_EQ(getsockname(holder, reinterpret_cast<sockaddr*>(&address), &size), 0);
     const std::string place = "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
-    const Finished finished = run_with({"--source", "file:" + clip("demo.flac"), "--server.tcp=" + place});
+    const Finished finished =
+        run_with({"--source", "file:" + clip("demo.flac"), "--server.tcp=" + place});
     close(holder);
     EXPECT_EQ(finished.exit_code, 1);
     EXPECT_THAT(finished.err, HasSubstr("cannot listen on " + place + ": Address already in use"));

@@ -74,10 +74,9 @@ TEST(Replay, AsFastAsItGoesLosesNothingAndEqualsTheFile) {
 }
 
 TEST(Replay, SilenceIsAStateAndNotAnEmotion) {
-    const Finished finished = run_to_end({emotiond_binary(), "run", "--source",
-                                          "file:" + clip("demo.flac"), "--speed", "max", "--print",
-                                          "json", "--server.tcp=127.0.0.1:0",
-                                          "--server.http=127.0.0.1:0"});
+    const Finished finished = run_to_end(
+        {emotiond_binary(), "run", "--source", "file:" + clip("demo.flac"), "--speed", "max",
+         "--print", "json", "--server.tcp=127.0.0.1:0", "--server.http=127.0.0.1:0"});
     std::vector<std::string> states;
     for (const json& message : of_type(parse_lines(finished.out), "stream")) {
         states.push_back(message.at("state"));

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -260,13 +261,50 @@ TEST_F(VirtualMicrophone, DevicesListsItWithoutNoise) {
 }
 
 TEST_F(VirtualMicrophone, AnUnknownDeviceIsRefusedWithTheNamesThatThereAre) {
-    const Finished finished =
-        run_to_end({emotiond_binary(), "run", "--source", "mic:Studio 5000",
-                    "--server.tcp=127.0.0.1:0", "--server.http=127.0.0.1:0"},
-                   environment_);
+    const Finished finished = run_to_end({emotiond_binary(), "run", "--source", "mic:Studio 5000",
+                                          "--server.tcp=127.0.0.1:0", "--server.http=127.0.0.1:0"},
+                                         environment_);
     EXPECT_EQ(finished.exit_code, 69);
-    EXPECT_THAT(finished.err, testing::AllOf(testing::HasSubstr("no input device is named 'Studio 5000'"),
-                                             testing::HasSubstr("'headset'")));
+    EXPECT_THAT(finished.err,
+                testing::AllOf(testing::HasSubstr("no input device is named 'Studio 5000'"),
+                               testing::HasSubstr("'headset'")));
+}
+
+// JACK runs at one rate and takes no other: a device that refuses.
+TEST(JackMicrophone, ARateThatTheDeviceRefusesIsAnsweredWithThoseItTakes) {
+    const std::string server = "emotiond-test-" + std::to_string(getpid());
+    const auto no_sound = scratch_folder() / "no-alsa.conf";
+    std::ofstream(no_sound) << "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 99 }\n";
+    const ChildProcess::Environment environment{{"JACK_DEFAULT_SERVER", server},
+                                                {"JACK_NO_AUDIO_RESERVATION", "1"},
+                                                {"ALSA_CONFIG_PATH", no_sound.string()}};
+    ChildProcess jack({"jackd", "--no-realtime", "-n", server, "-d", "dummy", "-r", "48000", "-C",
+                       "2", "-P", "2"},
+                      scratch_folder(), "jackd", environment);
+    const auto end = std::chrono::steady_clock::now() + 20s;
+    while (run_to_end({"jack_wait", "-s", server, "-c"}, environment).out.find("not") !=
+           std::string::npos) {
+        ASSERT_LT(std::chrono::steady_clock::now(), end) << jack.out() << jack.err();
+        std::this_thread::sleep_for(100ms);
+    }
+    const Finished refused =
+        run_to_end({emotiond_binary(), "run", "--source", "mic:system", "--audio.rate_hz=16000",
+                    "--server.tcp=127.0.0.1:0", "--server.http=127.0.0.1:0"},
+                   environment);
+    EXPECT_EQ(refused.exit_code, 69);
+    EXPECT_THAT(refused.err,
+                testing::HasSubstr("device 'system' refuses 16000 Hz with 1 channels; it takes: "
+                                   "48000 Hz"));
+    // Left to itself, the service opens it at its own rate.
+    DaemonProcess daemon({"--source", "mic:system#1"}, environment);
+    EXPECT_THAT(daemon.process().err(), testing::HasSubstr("mic:system#1 at 48000 Hz"));
+    TcpClient tcp(daemon.tcp_port());
+    const auto is_silent = [](const json& message) {
+        return message["type"] == "stream" && message["state"] == "silent";
+    };
+    EXPECT_NO_THROW(tcp.read_until(is_silent, 20s));
+    daemon.process().signal(SIGTERM);
+    EXPECT_EQ(daemon.process().wait(20s), 0);
 }
 
 }  // namespace

@@ -42,7 +42,9 @@ TcpClient::TcpClient(int port, int receive_buffer_bytes)
     }
 }
 
-TcpClient::~TcpClient() { close(socket_); }
+TcpClient::~TcpClient() {
+    close(socket_);
+}
 
 bool TcpClient::fill(std::chrono::steady_clock::time_point end) {
     for (;;) {

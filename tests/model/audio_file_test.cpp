@@ -50,7 +50,8 @@ TEST(AudioFile, MixesChannelsOrTakesOne) {
 }
 
 TEST(AudioFile, NamesAFileThatIsNotThereOrNotAudio) {
-    EXPECT_THAT(complaint("/nonexistent.wav"), HasSubstr("cannot read audio from /nonexistent.wav"));
+    EXPECT_THAT(complaint("/nonexistent.wav"),
+                HasSubstr("cannot read audio from /nonexistent.wav"));
     const auto path = test::scratch_folder() / "text.wav";
     test::write_bytes(path, "not audio at all");
     EXPECT_THAT(complaint(path), HasSubstr("cannot read audio from " + path.string()));

@@ -87,8 +87,8 @@ TEST(Bundle, EveryTruncationIsRefused) {
     for (std::size_t size = 0; size < whole.size(); size += 7) {
         test::write_bytes(folder / "cut", whole.substr(0, size));
         EXPECT_THAT(complaint(folder / "cut"),
-                    AllOf(HasSubstr("cut"), AnyOf(HasSubstr("is truncated"),
-                                                  HasSubstr("is not a model bundle"))))
+                    AllOf(HasSubstr("cut"),
+                          AnyOf(HasSubstr("is truncated"), HasSubstr("is not a model bundle"))))
             << size << " of " << whole.size() << " bytes";
     }
 }
@@ -190,6 +190,20 @@ TEST(Bundle, AFeatureSpecificationThatIsNotKnownIsRefused) {
     EXPECT_THAT(message([](auto& manifest) { manifest["features"]["hop_samples"] = 0; }),
                 HasSubstr("hop_samples must be"));
     EXPECT_THAT(message([](auto& manifest) { manifest.erase("labels"); }), HasSubstr("labels"));
+}
+
+/// A file that begins with a header of this text.
+std::string with_header(const std::string& text) {
+    const std::uint64_t size = text.size();
+    return std::string(reinterpret_cast<const char*>(&size), sizeof size) + text;
+}
+
+TEST(Bundle, AHeaderThatIsNestedWithoutEndIsRefused) {
+    const auto path = test::scratch_folder() / "deep";
+    constexpr int kDepth = 200000;
+    test::write_bytes(
+        path, with_header("{\"a\":" + std::string(kDepth, '[') + std::string(kDepth, ']') + "}"));
+    EXPECT_THAT(complaint(path), HasSubstr("its header is not JSON"));
 }
 
 TEST(Bundle, TheBundledModelLoadsAndSaysWhereItComesFrom) {

@@ -6,9 +6,8 @@ namespace emotiond::model {
 namespace {
 
 TEST(FeatureSpecJson, EveryDefinitionComesBackAsItWas) {
-    for (const dsp::FeatureSpec& spec :
-         {dsp::FeatureSpec{}, dsp::FeatureSpec::librosa(), dsp::FeatureSpec::kaldi(),
-          dsp::FeatureSpec::htk()}) {
+    for (const dsp::FeatureSpec& spec : {dsp::FeatureSpec{}, dsp::FeatureSpec::librosa(),
+                                         dsp::FeatureSpec::kaldi(), dsp::FeatureSpec::htk()}) {
         // Through text, as in a file.
         const auto json = nlohmann::ordered_json::parse(to_json(spec).dump());
         EXPECT_EQ(feature_spec_from_json(json), spec) << json.dump(2);

@@ -37,7 +37,9 @@ TEST_F(TimelineTest, TheDemosStretchesAreHeardAsWhatTheyAre) {
     EXPECT_EQ(verdict_between(16741, 27332), "sad");
 }
 
-TEST_F(TimelineTest, ShortClipsGetAVerdict) { EXPECT_EQ(verdict_on("12a02Wc.flac"), "angry"); }
+TEST_F(TimelineTest, ShortClipsGetAVerdict) {
+    EXPECT_EQ(verdict_on("12a02Wc.flac"), "angry");
+}
 
 TEST_F(TimelineTest, SilenceHasNoVerdict) {
     const Recording silence{std::vector<float>(80000, 0.0F), 16000};

@@ -28,8 +28,7 @@ class TrainerTest : public testing::Test {
             for (int take = 0; take < 6; ++take) {
                 for (const std::size_t label : {kNeutral, kAngry}) {
                     const auto path = folder_ / (std::to_string(++seed) + ".wav");
-                    std::vector<float> samples =
-                        test::coloured_noise(24000, 0.5F, seed);
+                    std::vector<float> samples = test::coloured_noise(24000, 0.5F, seed);
                     const std::size_t syllable = label == kAngry ? 1600 : 6400;
                     for (std::size_t i = 0; i < samples.size(); ++i) {
                         samples[i] *= (i / syllable) % 2 == 0 ? 1.0F : 0.01F;
@@ -47,8 +46,9 @@ class TrainerTest : public testing::Test {
         recipe_.max_crop_rows = 140;
     }
 
-    Bundle train_in(const std::string& name, std::stop_token stop = {},
-                    std::function<void(const EpochReport&)> on_epoch = [](const EpochReport&) {}) {
+    Bundle train_in(
+        const std::string& name, std::stop_token stop = {},
+        std::function<void(const EpochReport&)> on_epoch = [](const EpochReport&) {}) {
         TrainerEnvironment environment;
         environment.run_folder = folder_ / name;
         environment.device = "cpu";
@@ -114,16 +114,15 @@ TEST_F(TrainerTest, ASplitWithoutTrainingOrValidationClipsIsRefused) {
     TrainerEnvironment environment;
     environment.run_folder = folder_ / "none";
     EXPECT_THROW(train(clips_, spec_, {"nobody"}, {}, recipe_, environment), std::runtime_error);
-    EXPECT_THROW(
-        train(clips_, spec_, {"anna"}, {"bert", "carl", "dora"}, recipe_, environment),
-        std::runtime_error);
+    EXPECT_THROW(train(clips_, spec_, {"anna"}, {"bert", "carl", "dora"}, recipe_, environment),
+                 std::runtime_error);
 }
 
 TEST_F(TrainerTest, ClipsThatCannotBeUsedAreNamed) {
     test::write_wav(folder_ / "silent.wav", std::vector<float>(32000, 0.0F));
-    const LoadedClips loaded =
-        load_clips({{folder_ / "silent.wav", "corpus", "anna", 0}, {folder_ / "gone.wav", "corpus", "anna", 0}},
-                   spec_, {}, 1, [](std::size_t, std::size_t) {});
+    const LoadedClips loaded = load_clips({{folder_ / "silent.wav", "corpus", "anna", 0},
+                                           {folder_ / "gone.wav", "corpus", "anna", 0}},
+                                          spec_, {}, 1, [](std::size_t, std::size_t) {});
     EXPECT_TRUE(loaded.clips.empty());
     ASSERT_EQ(loaded.problems.size(), 2U);
     EXPECT_THAT(loaded.problems[0], testing::HasSubstr("silent or too short"));
