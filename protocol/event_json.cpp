@@ -18,16 +18,11 @@ std::string to_text(const Json& json) {
 
 std::string_view to_text(StreamState state) {
     switch (state) {
-        case StreamState::Live:
-            return "live";
-        case StreamState::Silent:
-            return "silent";
-        case StreamState::Lost:
-            return "lost";
-        case StreamState::Paused:
-            return "paused";
-        case StreamState::Ended:
-            break;
+        case StreamState::Live: return "live";
+        case StreamState::Silent: return "silent";
+        case StreamState::Lost: return "lost";
+        case StreamState::Paused: return "paused";
+        case StreamState::Ended: break;
     }
     return "ended";
 }

@@ -49,12 +49,10 @@ void Session::on_written(boost::system::error_code error, std::size_t bytes) {
         return;
     }
     if (error) {
-        // The read that waits ends too, and may still have a goodbye to exchange with the peer.
+        // Reading tells when the peer has gone, and may still exchange a goodbye with it.
+        state_ = State::HangingUp;
         leave();
-        if (!reading_) {
-            cut();
-        }
-        return;
+        return read_next();
     }
     writing_ = false;
     listener_->hub().count_delivered(outbox_.end_write(), bytes);

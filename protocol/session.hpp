@@ -19,10 +19,11 @@ namespace emotiond::protocol {
 /// One connection: pumps an outbox into it and answers its commands. What differs between the
 /// transports is behind the private virtual functions.
 ///
-///     Starting --open()--> Open --close()--> Closing --outbox empty--> hanging up --> Closed
-///                                            (no more deliveries)      (the peer answers)
+///     Starting --open()--> Open --close()--> Closing --outbox empty--> HangingUp --> Closed
+///                                            no more                  no more writes,
+///                                            deliveries               the peer hangs up too
 ///
-/// cut() leads to Closed from everywhere. Network thread only.
+/// A failed write leads to HangingUp, cut() to Closed, from everywhere. Network thread only.
 class Session : public Subscriber, public std::enable_shared_from_this<Session> {
  public:
     /// The longest command: a line with its end, or the text of a frame.

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -118,6 +119,12 @@ class TcpClient : public Client {
         output_ = std::move(text);
         boost::asio::async_write(socket_, boost::asio::buffer(output_),
                                  [](ErrorCode, std::size_t) {});
+    }
+
+    /// Gives what is sent meanwhile this much time.
+    void wait(std::chrono::milliseconds time) {
+        boost::asio::steady_timer timer(io_, time);
+        await([&](auto handler) { timer.async_wait(handler); });
     }
 
     void end_sending() { socket_.shutdown(Tcp::socket::shutdown_send); }

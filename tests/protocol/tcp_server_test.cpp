@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -14,6 +19,7 @@ namespace emotiond::protocol {
 namespace {
 
 using nlohmann::json;
+using namespace std::chrono_literals;
 
 /// A server on a network thread; what all servers promise is in server_test.cpp.
 struct Served {
@@ -22,7 +28,7 @@ struct Served {
         network.start();
     }
     ~Served() {
-        network.call([this] { server.stop(std::chrono::milliseconds(0)); });
+        network.call([this] { server.stop(0ms); });
         network.ends();
     }
 
@@ -55,7 +61,7 @@ TEST(TcpServer, RefusesALineThatIsTooLongAndEndsTheConnection) {
     Served served;
     TcpClient client(served.server.local_endpoint());
     receive_json(client);
-    client.send_meanwhile(std::string(20 * Session::kMaxCommandBytes, 'x'));
+    client.send_raw(std::string(20 * Session::kMaxCommandBytes, 'x'));
     const json refusal = receive_json(client);
     EXPECT_EQ(refusal["code"], "too_big");
     EXPECT_EQ(refusal["message"], "a line has at most 65536 bytes");
@@ -64,24 +70,70 @@ TEST(TcpServer, RefusesALineThatIsTooLongAndEndsTheConnection) {
     served.network.wait_until([](const Counters& counters) { return counters.subscribers == 0; });
 }
 
-// Answers outgrow commands a hundredfold, and all of them would not fit into an outbox and the
-// kernel's buffers: without back-pressure some would be dropped.
+// Answers outgrow commands a hundredfold and do not all fit into the outbox and the kernel's
+// buffers: a server that kept on reading would have to drop some.
+struct Flood {
+    static constexpr int kCommands = 40000;
+
+    Flood() : served(small_queue()), client(served.server.local_endpoint(), kSmallReceiveBuffer) {
+        receive_json(client);
+        std::string flood;
+        for (int i = 0; i < kCommands; ++i) {
+            flood += "x\n";
+        }
+        client.send_meanwhile(std::move(flood));
+    }
+
+    /// Nobody reads the answers until the server reads no more commands.
+    void settle() {
+        std::uint64_t before = 0;
+        std::uint64_t answers = 0;
+        do {
+            before = answers;
+            client.wait(200ms);
+            const Counters counters = served.network.counters();
+            answers = counters.messages_delivered + counters.messages_dropped;
+        } while (answers != before);
+    }
+
+    static ServerOptions small_queue() {
+        ServerOptions options;
+        options.max_queue_bytes = 16 * 1024;
+        return options;
+    }
+
+    Served served;
+    TcpClient client;
+};
+
 TEST(TcpServer, LetsAFloodOfCommandsWaitUntilItsAnswersAreTaken) {
-    constexpr int kCommands = 40000;
-    ServerOptions options;
-    options.max_queue_bytes = 16 * 1024;
-    Served served(options);
-    TcpClient client(served.server.local_endpoint(), kSmallReceiveBuffer);
-    receive_json(client);
-    std::string flood;
-    for (int i = 0; i < kCommands; ++i) {
-        flood += "x\n";
+    Flood flood;
+    flood.settle();
+    for (int i = 0; i < Flood::kCommands; ++i) {
+        ASSERT_EQ(receive_json(flood.client)["code"], "unknown_command");
     }
-    client.send_meanwhile(std::move(flood));
-    for (int i = 0; i < kCommands; ++i) {
-        ASSERT_EQ(receive_json(client)["code"], "unknown_command");
-    }
-    EXPECT_EQ(served.network.counters().messages_dropped, 0U);
+    EXPECT_EQ(flood.served.network.counters().messages_dropped, 0U);
+}
+
+std::ptrdiff_t open_files() {
+    return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+}
+
+TEST(TcpServer, ClosesTheSocketOfAClientThatVanishesWhileItsCommandsWait) {
+    Flood flood;
+    flood.settle();
+    const auto before = open_files();
+    flood.client.vanish();
+    flood.served.network.wait_until(
+        [&](const Counters&) { return open_files() == before - 2; });  // the client's and ours
+}
+
+TEST(TcpServer, ClosesTheSocketOfAClientThatVanishesWhileItsCommandsAreRead) {
+    Flood flood;
+    const auto before = open_files();
+    flood.client.wait(10ms);
+    flood.client.vanish();
+    flood.served.network.wait_until([&](const Counters&) { return open_files() == before - 2; });
 }
 
 TEST(TcpServer, EndsAConnectionThatTheClientHalfCloses) {

@@ -80,6 +80,15 @@ TEST(WebSocketServer, AnswersAnotherMethodWith405) {
     EXPECT_NE(answer.find("\r\nAllow: GET\r\n"), std::string::npos) << answer;
 }
 
+TEST(WebSocketServer, AnswersARequestWhoseBodyItDoesNotRead) {
+    Served served;
+    EXPECT_TRUE(
+        served
+            .answer("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n" +
+                    std::string(2000000, 'x'))
+            .starts_with("HTTP/1.1 404 "));
+}
+
 TEST(WebSocketServer, AnswersARequestWithoutUpgradeWith426) {
     Served served;
     const std::string answer = served.answer("GET /v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -154,6 +163,10 @@ TEST(WebSocketServer, StopsAtOnceWhileAClientHasNotFinishedItsRequest) {
     Served served;
     TcpClient client(served.server.local_endpoint());
     client.send_raw("GET /v1/stream HTTP/1.1\r\n");
+    {
+        WebSocketClient next(served.server.local_endpoint());
+        receive_json(next);  // so the server has accepted the one before it too
+    }
     served.network.call([&] { served.server.stop(10 * kPatience); });
     EXPECT_TRUE(served.network.ends());
 }
