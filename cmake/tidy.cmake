@@ -15,5 +15,6 @@ foreach(source ${tidy_candidates})
 endforeach()
 
 add_custom_target(tidy
-    COMMAND ${RUN_CLANG_TIDY} -quiet -p ${PROJECT_BINARY_DIR} ${tidy_sources}
+    COMMAND ${RUN_CLANG_TIDY} -quiet -p ${PROJECT_BINARY_DIR}
+            -extra-arg=-Wno-unknown-warning-option ${tidy_sources}
     COMMENT "clang-tidy" USES_TERMINAL VERBATIM)

@@ -5,6 +5,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/allocation_counter.hpp"
+
 namespace emotiond::daemon {
 namespace {
 
@@ -36,6 +38,19 @@ TEST(Feed, WhatTheDeviceLostIsCountedAndMovesTheClock) {
     EXPECT_EQ(feed.lost_by_device(), 50U);
     EXPECT_EQ(feed.ring().captured(), 160U);
     EXPECT_EQ(feed.ring().dropped(), 50U);
+}
+
+// All that a capture callback calls.
+TEST(Feed, WritingAndLosingAllocateNothing) {
+    Feed feed("a", 16000, 1024, false);
+    const std::vector<float> samples(480);
+    const test::AllocationCounter counter;
+    for (int i = 0; i < 10; ++i) {  // over the end of the ring too
+        feed.write(samples);
+        feed.lose(3);
+    }
+    EXPECT_EQ(counter.count(), 0U);
+    EXPECT_GT(feed.ring().dropped(), 0U);
 }
 
 TEST(Feed, AReasonIsThereForWhoSeesThatItIsLost) {

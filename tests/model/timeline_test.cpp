@@ -38,7 +38,7 @@ TEST_F(TimelineTest, TheDemosStretchesAreHeardAsWhatTheyAre) {
 }
 
 TEST_F(TimelineTest, ShortClipsGetAVerdict) {
-    EXPECT_EQ(verdict_on("12a02Wc.flac"), "angry");
+    EXPECT_EQ(verdict_on("13a02Ta.flac"), "sad");
 }
 
 TEST_F(TimelineTest, SilenceHasNoVerdict) {
