@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -12,7 +13,11 @@ namespace {
 using testing::HasSubstr;
 
 std::filesystem::path write_config(const std::string& text) {
-    const auto path = std::filesystem::path(testing::TempDir()) / "emotiond-config-test.toml";
+    // Tests may run at the same time, each in a process of its own.
+    const auto folder =
+        std::filesystem::path(testing::TempDir()) / ("emotiond-" + std::to_string(getpid()));
+    std::filesystem::create_directories(folder);
+    const auto path = folder / "test.toml";
     std::ofstream(path) << text;
     return path;
 }
@@ -70,7 +75,7 @@ TEST(Config, AWholeNumberIsANumberToo) {
 
 TEST(Config, NamesTheLineOfAnUnknownKey) {
     EXPECT_THAT(complaint("[server]\n\ntpc = \"127.0.0.1:1\"\n"),
-                HasSubstr("emotiond-config-test.toml:3: unknown key 'tpc' in [server]; did you "
+                HasSubstr("test.toml:3: unknown key 'tpc' in [server]; did you "
                           "mean 'tcp'?"));
 }
 
@@ -87,7 +92,7 @@ TEST(Config, NamesTheLineOfAWrongType) {
 }
 
 TEST(Config, NamesThePlaceOfWhatIsNotToml) {
-    EXPECT_THAT(complaint("[audio\n"), HasSubstr("emotiond-config-test.toml:1: "));
+    EXPECT_THAT(complaint("[audio\n"), HasSubstr("test.toml:1: "));
 }
 
 TEST(Config, AMissingFileIsNamed) {

@@ -197,8 +197,10 @@ TEST_F(VirtualMicrophone, AStoppedDeviceIsToldWithinSeconds) {
     const auto is_lost = [](const json& message) {
         return message["type"] == "stream" && message["state"] == "lost";
     };
+    // Either we notice first, or the sound library gives up.
     EXPECT_THAT(tcp.read_until(is_lost, 20s).back().at("reason"),
-                testing::HasSubstr("has brought no audio for 2 s"));
+                testing::AnyOf(testing::HasSubstr("has brought no audio for 2 s"),
+                               testing::HasSubstr("is gone")));
     pulse_->signal(SIGCONT);
     EXPECT_EQ(daemon.process().wait(20s), 69) << daemon.process().err();
 }

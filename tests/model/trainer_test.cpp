@@ -65,8 +65,8 @@ class TrainerTest : public testing::Test {
 };
 
 TEST_F(TrainerTest, LearnsWhatCanBeHeardAndAnswersForASpeakerItNeverHeard) {
-    recipe_.epochs = 40;
-    recipe_.patience = 40;
+    recipe_.epochs = 100;
+    recipe_.patience = 100;
     recipe_.mixup = 0.0;
     const Bundle bundle = train_in("run");
     const std::vector<CorpusResult> results = evaluate(bundle, clips_, {"dora"}, 1);
