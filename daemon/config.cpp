@@ -288,6 +288,8 @@ std::string Config::to_toml() const {
                 values.push_back(value);
             }
             out << values;
+        } else if constexpr (std::is_same_v<Member, double>) {
+            out << member;  // toml++ would print 0.15 with all its 17 digits
         } else {
             out << toml::value<Member>(member);
         }

@@ -90,7 +90,6 @@ PortAudio::PortAudio() {
 }
 
 PortAudio::~PortAudio() {
-    const QuietStderr quiet;
     Pa_Terminate();
 }
 
@@ -173,6 +172,7 @@ struct PortAudioCapture::Stream {
     double first_time_s = -1.0;  ///< of the first sample, on PortAudio's clock
     std::atomic<std::uint64_t> callbacks{0};
     std::atomic<bool> finished{false};
+    std::atomic<bool> muted{false};
     std::uint64_t callbacks_seen = 0;
     Feed::Clock::time_point progressed_at;
     bool lost = false;
@@ -245,10 +245,10 @@ PortAudioCapture::PortAudioCapture(const InputDevice& device, int rate_hz, int c
     const auto callback = [](const void* input, void*, unsigned long frames,
                              const PaStreamCallbackTimeInfo* time, PaStreamCallbackFlags flags,
                              void* user) -> int {
-        if (input != nullptr) {
-            static_cast<Stream*>(user)->take(static_cast<const float* const*>(input), frames,
-                                             time->inputBufferAdcTime,
-                                             (flags & paInputOverflow) != 0);
+        auto* stream = static_cast<Stream*>(user);
+        if (input != nullptr && !stream->muted.load(std::memory_order_relaxed)) {
+            stream->take(static_cast<const float* const*>(input), frames, time->inputBufferAdcTime,
+                         (flags & paInputOverflow) != 0);
         }
         return paContinue;
     };
@@ -273,10 +273,13 @@ PortAudioCapture::PortAudioCapture(const InputDevice& device, int rate_hz, int c
 }
 
 PortAudioCapture::~PortAudioCapture() {
-    const QuietStderr quiet;
     // Abort: what PortAudio still holds is not waited for, which a vanished device would never end.
     Pa_AbortStream(stream_->handle);
     Pa_CloseStream(stream_->handle);
+}
+
+void PortAudioCapture::mute() noexcept {
+    stream_->muted.store(true, std::memory_order_relaxed);
 }
 
 void PortAudioCapture::check_alive() {

@@ -25,7 +25,8 @@ struct InputDevice {
     bool is_default = false;
 };
 
-/// PortAudio, as long as this lives. ALSA's and JACK's probing noise is kept off stderr meanwhile.
+/// PortAudio, as long as this lives. The noise that ALSA and JACK make while probing is kept off
+/// stderr.
 class PortAudio {
  public:
     /// Throws DeviceError.
@@ -56,6 +57,7 @@ class PortAudioCapture {
     /// Opens and starts the device. channels: as many as are opened, at least the highest tap's.
     /// Throws DeviceError.
     PortAudioCapture(const InputDevice& device, int rate_hz, int channels, std::vector<Tap> taps);
+    /// Closes the device. A device that hangs can make this hang too.
     ~PortAudioCapture();
     PortAudioCapture(const PortAudioCapture&) = delete;
     PortAudioCapture& operator=(const PortAudioCapture&) = delete;
@@ -63,6 +65,9 @@ class PortAudioCapture {
     /// Network thread, now and then: fails the feeds of a device that is gone or has brought
     /// nothing for two seconds.
     void check_alive();
+
+    /// Nothing is written into the feeds from the next callback on. Does not wait.
+    void mute() noexcept;
 
  private:
     struct Stream;

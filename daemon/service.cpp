@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
+#include <future>
 #include <map>
+#include <thread>
 
 #include "daemon/bundle_path.hpp"
 #include "daemon/source_spec.hpp"
@@ -17,6 +20,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr auto kDeviceCheckInterval = milliseconds(250);
+constexpr auto kPatienceWithDevices = std::chrono::seconds(3);
 constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE of sysexits.h
 
 model::Classifier load_classifier(const Config& config) {
@@ -170,7 +174,26 @@ int Service::run() {
     log_summary();
     const bool all_lost = std::ranges::all_of(
         feeds_, [](const auto& feed) { return feed->state() == Feed::State::Lost; });
-    return all_lost ? kExitUnavailable : 0;
+    const int exit_code = all_lost ? kExitUnavailable : 0;
+    close_devices(exit_code);
+    return exit_code;
+}
+
+/// Everything has been delivered; a device that does not let go is left to the kernel.
+void Service::close_devices(int exit_code) {
+    std::promise<void> closed;
+    std::thread closer([&] {
+        captures_.clear();
+        portaudio_.reset();
+        closed.set_value();
+    });
+    if (closed.get_future().wait_for(kPatienceWithDevices) == std::future_status::ready) {
+        closer.join();
+        return;
+    }
+    spdlog::warn("an audio device does not close; leaving it");
+    spdlog::shutdown();
+    std::_Exit(exit_code);
 }
 
 void Service::watch_devices() {
@@ -198,7 +221,9 @@ void Service::stop() {
     signals_.cancel();
     device_timer_.cancel();
     replays_.clear();
-    captures_.clear();
+    for (const auto& capture : captures_) {
+        capture->mute();  // closing may hang with its device, and subscribers come first
+    }
     pipeline_->finish();
     inference_->finish();
     // The last events have been posted; this comes after them.

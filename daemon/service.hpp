@@ -43,6 +43,7 @@ class Service {
     void watch_devices();
     void stop();
     void log_summary() const;
+    void close_devices(int exit_code);
 
     std::chrono::milliseconds flush_;
     boost::asio::io_context io_;

@@ -1,6 +1,7 @@
 #include "model/training/trainer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <fstream>
@@ -18,6 +19,7 @@ namespace emotiond::model {
 namespace {
 
 using ClipList = std::vector<const ClipFeatures*>;
+using LabelSet = std::array<bool, kEmotions.size()>;
 using nlohmann::ordered_json;
 
 const std::vector<std::string>& emotion_names() {
@@ -26,12 +28,10 @@ const std::vector<std::string>& emotion_names() {
 }
 
 /// Labels that occur in each corpus.
-std::map<std::string, std::vector<bool>> labels_by_corpus(const std::vector<ClipFeatures>& clips) {
-    std::map<std::string, std::vector<bool>> labels;
+std::map<std::string, LabelSet> labels_by_corpus(const std::vector<ClipFeatures>& clips) {
+    std::map<std::string, LabelSet> labels;
     for (const ClipFeatures& features : clips) {
-        auto& known = labels[features.clip.corpus];
-        known.resize(kEmotions.size());
-        known[features.clip.label] = true;
+        labels[features.clip.corpus][features.clip.label] = true;
     }
     return labels;
 }
@@ -49,7 +49,7 @@ struct Batch {
 /// their size.
 class Sampler {
  public:
-    Sampler(const ClipList& clips, std::map<std::string, std::vector<bool>> corpus_labels,
+    Sampler(const ClipList& clips, std::map<std::string, LabelSet> corpus_labels,
             std::size_t num_features, const Recipe& recipe)
         : clips_(clips),
           corpus_labels_(std::move(corpus_labels)),
@@ -107,7 +107,7 @@ class Sampler {
 
  private:
     void fill_target(const Clip& clip, float* target, float* allowed) const {
-        const std::vector<bool>& known = corpus_labels_.at(clip.corpus);
+        const LabelSet& known = corpus_labels_.at(clip.corpus);
         const auto num_known = static_cast<double>(std::ranges::count(known, true));
         for (std::size_t label = 0; label < known.size(); ++label) {
             if (known[label]) {
@@ -119,7 +119,7 @@ class Sampler {
     }
 
     const ClipList& clips_;
-    std::map<std::string, std::vector<bool>> corpus_labels_;
+    std::map<std::string, LabelSet> corpus_labels_;
     std::size_t num_features_;
     const Recipe& recipe_;
     std::discrete_distribution<std::size_t> draw_;
@@ -178,7 +178,7 @@ Scores clip_scores(const torch::Tensor& logits, const ClipFeatures& clip, float 
 }
 
 std::vector<CorpusResult> answer(LstmNetwork& network, const ClipList& clips,
-                                 const std::map<std::string, std::vector<bool>>& corpus_labels,
+                                 const std::map<std::string, LabelSet>& corpus_labels,
                                  std::size_t num_features, torch::Device device,
                                  float temperature) {
     const torch::NoGradGuard no_grad;

@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 
 namespace emotiond::daemon {
 namespace {
@@ -127,6 +128,32 @@ TEST(Config, ValuesOutOfRangeAreNamedWithWhatIsAllowed) {
     EXPECT_THAT(override_complaint("audio.sources=radio"), HasSubstr("source 'radio' must be"));
     EXPECT_THAT(override_complaint("audio.speed=double"), HasSubstr("realtime or max"));
     EXPECT_THAT(override_complaint("log.level=loud"), HasSubstr("log.level"));
+}
+
+TEST(Config, TheDocumentNamesEverySettingWithItsDefault) {
+    std::ifstream in(EMOTIOND_SOURCE_DIR "/docs/configuration.md");
+    std::ostringstream document;
+    document << in.rdbuf();
+    // toml++ prints 'text' and [ 'a' ], the document says "text" and ["a"].
+    const auto plain = [](std::string text) {
+        std::erase_if(text, [](char c) { return c == ' ' || c == '\'' || c == '"'; });
+        return text;
+    };
+    std::istringstream settings(Config{}.to_toml());
+    std::string section;
+    int seen = 0;
+    for (std::string line; std::getline(settings, line);) {
+        const std::size_t equals = line.find('=');
+        if (line.starts_with("[")) {
+            section = line.substr(1, line.find(']') - 1);
+        } else if (equals != std::string::npos) {
+            EXPECT_THAT(plain(document.str()),
+                        HasSubstr(plain("|`" + section + "." + line.substr(0, equals) + "`|`" +
+                                        line.substr(equals + 1) + "`|")));
+            ++seen;
+        }
+    }
+    EXPECT_GT(seen, 15);
 }
 
 TEST(Config, PrintsWhatItReadsBack) {

@@ -189,7 +189,8 @@ TEST_F(VirtualMicrophone, ADeviceThatVanishesIsToldAndEndsTheServiceWithCode69) 
     EXPECT_EQ(daemon.process().wait(20s), 69) << daemon.process().err();
 }
 
-TEST_F(VirtualMicrophone, AStoppedDeviceIsToldWithinSeconds) {
+// The sound server hangs, so closing the device hangs too: it is told and left all the same.
+TEST_F(VirtualMicrophone, ADeviceThatHangsIsToldAndLeft) {
     DaemonProcess daemon({"--source", "mic"}, environment_);
     TcpClient tcp(daemon.tcp_port());
     tcp.read_until([](const json& message) { return message["type"] == "stream"; }, 20s);
@@ -201,7 +202,6 @@ TEST_F(VirtualMicrophone, AStoppedDeviceIsToldWithinSeconds) {
     EXPECT_THAT(tcp.read_until(is_lost, 20s).back().at("reason"),
                 testing::AnyOf(testing::HasSubstr("has brought no audio for 2 s"),
                                testing::HasSubstr("is gone")));
-    pulse_->signal(SIGCONT);
     EXPECT_EQ(daemon.process().wait(20s), 69) << daemon.process().err();
 }
 
