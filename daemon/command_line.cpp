@@ -6,12 +6,11 @@
 #include <algorithm>
 #include <string_view>
 
+#include "daemon/exit_codes.hpp"
 #include "daemon/version.hpp"
 
 namespace emotiond::daemon {
 namespace {
-
-constexpr int kExitUsage = 64;  // EX_USAGE of sysexits.h
 
 constexpr const char* kSettingsHelp =
     "Every setting of the configuration file can be given as --section.key=value, for example\n"

@@ -18,6 +18,11 @@ double rounded(float value) {
     return std::round(static_cast<double>(value) * 1e4) / 1e4;
 }
 
+/// Names of files and devices need not be UTF-8.
+std::string to_text(const ordered_json& json, int indent = -1) {
+    return json.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
+}
+
 ordered_json scores_json(const model::Scores& scores, const std::vector<std::string>& labels) {
     ordered_json json = ordered_json::object();
     for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -91,7 +96,7 @@ int devices_command(bool as_json) {
                             {"rate_hz", device.rate_hz},
                             {"default", device.is_default}});
         }
-        std::printf("%s\n", list.dump(2).c_str());
+        std::printf("%s\n", to_text(list, 2).c_str());
         return 0;
     }
     if (devices.empty()) {
@@ -118,7 +123,7 @@ int classify_command(const Config& config, const std::vector<std::string>& files
                 static_cast<float>(config.analysis.min_voiced));
             if (as_json) {
                 std::printf("%s\n",
-                            timeline_json(file, timeline, classifier.bundle()).dump().c_str());
+                            to_text(timeline_json(file, timeline, classifier.bundle())).c_str());
             } else {
                 print_timeline(file, timeline, classifier.bundle());
             }

@@ -10,6 +10,7 @@
 #include <toml++/toml.h>
 
 #include "daemon/source_spec.hpp"
+#include "model/classifier.hpp"
 #include "protocol/endpoint.hpp"
 
 namespace emotiond::daemon {
@@ -254,6 +255,7 @@ void Config::validate() const {
         throw ConfigError("analysis.min_voiced must be 0 to 1, got " +
                           std::to_string(analysis.min_voiced));
     }
+    require("model.device", [&] { model::parse_device(model.device); });
     require_range("model.threads", model.threads, 1, 256);
     require_range("model.max_batch", model.max_batch, 1, 4096);
     require("server.tcp", [&] { protocol::parse_endpoint(server.tcp); });
@@ -269,8 +271,19 @@ void Config::validate() const {
 dsp::WindowOptions Config::window_options() const {
     using std::chrono::milliseconds;
     return {milliseconds(analysis.window_ms), milliseconds(analysis.hop_ms),
-            milliseconds(analysis.first_window_ms)};
+            milliseconds(std::min(analysis.first_window_ms, analysis.window_ms))};
 }
+
+namespace {
+
+/// The shortest text that reads back as the same number.
+std::string shortest_text(double value) {
+    char text[32];
+    const auto [end, error] = std::to_chars(text, text + sizeof text, value);
+    return error == std::errc{} ? std::string(text, end) : "0";
+}
+
+}  // namespace
 
 std::string Config::to_toml() const {
     std::ostringstream out;
@@ -289,7 +302,7 @@ std::string Config::to_toml() const {
             }
             out << values;
         } else if constexpr (std::is_same_v<Member, double>) {
-            out << member;  // toml++ would print 0.15 with all its 17 digits
+            out << shortest_text(member);  // toml++ would print 0.15 with all its 17 digits
         } else {
             out << toml::value<Member>(member);
         }

@@ -27,6 +27,11 @@ std::string clock_text(std::int64_t ms) {
     return text;
 }
 
+std::string time_span(const json& message) {
+    return clock_text(message.value("start_ms", std::int64_t{0})) + "-" +
+           clock_text(message.value("end_ms", std::int64_t{0})) + "  ";
+}
+
 std::string bar(double share) {
     constexpr int kWidth = 20;
     const int filled = std::clamp(static_cast<int>(std::lround(share * kWidth)), 0, kWidth);
@@ -85,13 +90,13 @@ std::string to_line(const json& message, bool colours) {
     const std::string type = message.value("type", "");
     const std::string stream = padded(message.value("stream", "-"), 12) + " ";
     if (type == "emotion") {
-        return stream + clock_text(message.value("start_ms", std::int64_t{0})) + "-" +
-               clock_text(message.value("end_ms", std::int64_t{0})) + "  " +
-               emotion_line(message, colours);
+        return stream + time_span(message) + emotion_line(message, colours);
     }
     if (type == "stream") {
         const std::string reason = message.value("reason", "");
-        return stream + "is " + message.value("state", "?") + (reason.empty() ? "" : ": " + reason);
+        const std::string time = message.contains("end_ms") ? time_span(message) : "";
+        return stream + time + "is " + message.value("state", "?") +
+               (reason.empty() ? "" : ": " + reason);
     }
     if (type == "gap") {
         const bool audio = message.value("scope", "") == "audio";
@@ -166,23 +171,26 @@ bool EventPrinter::write(std::string_view text) {
 
 void EventPrinter::run() {
     for (;;) {
-        std::string text;
+        std::vector<protocol::MessagePtr> messages;
         {
             std::unique_lock lock(mutex_);
             changed_.wait(lock, [this] { return finishing_ || outbox_.messages() > 0; });
-            const std::vector<protocol::MessagePtr>& messages = outbox_.begin_write(kMaxMessages);
-            if (messages.empty()) {
-                return;
-            }
-            for (const protocol::MessagePtr& message : messages) {
-                if (format_ == Format::Json) {
-                    text += message->line();
-                } else if (const auto line = to_line(json::parse(message->text()), colours_);
-                           !line.empty()) {
-                    text += line + "\n";
-                }
-            }
+            messages = outbox_.begin_write(kMaxMessages);
             outbox_.end_write();
+        }
+        if (messages.empty()) {
+            return;
+        }
+        std::string text;
+        for (const protocol::MessagePtr& message : messages) {
+            if (format_ == Format::Json) {
+                text += message->line();
+                continue;
+            }
+            const std::string line = to_line(json::parse(message->text()), colours_);
+            if (!line.empty()) {
+                text += line + "\n";
+            }
         }
         if (!write(text)) {
             return;

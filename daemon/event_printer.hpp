@@ -26,7 +26,7 @@ class EventPrinter : public protocol::Subscriber {
     enum class Format { Text, Json };
 
     EventPrinter(protocol::Hub& hub, Format format, std::size_t max_queue_bytes);
-    /// Prints what is queued, unless the reader has not taken any of it for two seconds.
+    /// Prints what is queued; a reader that is not there for it within two seconds is left.
     ~EventPrinter() override;
     EventPrinter(const EventPrinter&) = delete;
     EventPrinter& operator=(const EventPrinter&) = delete;

@@ -27,9 +27,11 @@ class Feed {
 
     /// Capture side. `samples` end at this moment.
     void write(std::span<const float> samples) noexcept {
-        ring_.write(samples);
+        // Before the samples: who sees them sees when they were captured.
         const auto now = Clock::now().time_since_epoch();
-        origin_.store((now - time_of(ring_.captured())).count(), std::memory_order_release);
+        const auto length = time_of(ring_.captured() + samples.size());
+        origin_.store((now - length).count(), std::memory_order_release);
+        ring_.write(samples);
     }
     /// Capture side. The device lost about this many samples before the next write().
     void lose(std::uint64_t samples) noexcept {

@@ -49,6 +49,9 @@ void FileReplay::run(const std::stop_token& stop) {
             while (feed_.ring().capacity() - feed_.ring().size() < got && !stop.stop_requested()) {
                 std::this_thread::sleep_for(kRoomPoll);
             }
+            if (stop.stop_requested()) {
+                return;  // what found no room was not played yet
+            }
         }
         feed_.write({mono.data(), got});
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include "model/timeline.hpp"
@@ -28,10 +29,31 @@ void fill_in(Event& event, const model::Scores& scores, const model::Bundle& bun
 }
 
 /// The gap that stands for a window that was not classified.
-Event overload_gap(const PendingWindow& window, const char* reason) {
+Event missing_window(const PendingWindow& window, const char* reason) {
     const auto& emotion = std::get<EmotionEvent>(window.event.body);
     return {window.event.stream, window.event.time,
             protocol::GapEvent{reason, emotion.start, emotion.end - emotion.start}};
+}
+
+/// The scores of a window, or why there are none.
+using Answer = std::variant<model::Scores, std::string>;
+
+std::vector<Answer> answer(model::Classifier& classifier,
+                           std::span<const model::ClassifierInput> inputs) {
+    try {
+        std::vector<model::Scores> scores = classifier.classify(inputs);
+        return {std::make_move_iterator(scores.begin()), std::make_move_iterator(scores.end())};
+    } catch (const std::exception& error) {
+        if (inputs.size() == 1) {
+            return {std::string(error.what())};
+        }
+    }
+    // One window that the network cannot answer must not cost the others theirs.
+    std::vector<Answer> answers;
+    for (const model::ClassifierInput& input : inputs) {
+        answers.push_back(answer(classifier, {&input, 1}).front());
+    }
+    return answers;
 }
 
 }  // namespace
@@ -60,7 +82,7 @@ void Inference::drop_oldest() {
     for (Item& item : waiting_) {
         const auto* window = std::get_if<PendingWindow>(&item);
         if (window != nullptr && window->may_be_dropped) {
-            item = overload_gap(*window, "overload");
+            item = missing_window(*window, "overload");
             --waiting_windows_;
             return;
         }
@@ -114,13 +136,7 @@ void Inference::classify(std::vector<Item>& items) {
         }
     }
     const auto begun_at = Feed::Clock::now();
-    std::vector<model::Scores> scores;
-    std::string failure;
-    try {
-        scores = classifier_.classify(inputs);
-    } catch (const std::exception& error) {
-        failure = error.what();
-    }
+    const std::vector<Answer> answers = answer(classifier_, inputs);
     const auto ended_at = Feed::Clock::now();
 
     std::vector<Event> events;
@@ -129,18 +145,21 @@ void Inference::classify(std::vector<Item>& items) {
         auto* window = std::get_if<PendingWindow>(&item);
         if (window == nullptr) {
             events.push_back(std::move(std::get<Event>(item)));
-        } else if (!failure.empty()) {
-            events.push_back(overload_gap(*window, "inference_failed"));
-            events.push_back({window->event.stream, window->event.time,
-                              protocol::ErrorEvent{"inference_failed", failure, false}});
-        } else {
-            fill_in(window->event, scores[answered++], classifier_.bundle());
-            auto& latency = std::get<EmotionEvent>(window->event.body).latency;
-            latency.queue = whole_ms(begun_at - window->ready_at);
-            latency.inference = whole_ms(ended_at - begun_at);
-            latency.total = whole_ms(ended_at - window->captured_at);
-            events.push_back(std::move(window->event));
+            continue;
         }
+        const Answer& found = answers[answered++];
+        if (const auto* failure = std::get_if<std::string>(&found)) {
+            events.push_back(missing_window(*window, "inference_failed"));
+            events.push_back({window->event.stream, window->event.time,
+                              protocol::ErrorEvent{"inference_failed", *failure, false}});
+            continue;
+        }
+        fill_in(window->event, std::get<model::Scores>(found), classifier_.bundle());
+        auto& latency = std::get<EmotionEvent>(window->event.body).latency;
+        latency.queue = whole_ms(begun_at - window->ready_at);
+        latency.inference = whole_ms(ended_at - begun_at);
+        latency.total = whole_ms(ended_at - window->captured_at);
+        events.push_back(std::move(window->event));
     }
     publish_(std::move(events));
 }

@@ -7,6 +7,7 @@
 #include "daemon/command_line.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/config.hpp"
+#include "daemon/exit_codes.hpp"
 #include "daemon/portaudio_capture.hpp"
 #include "daemon/service.hpp"
 #include "daemon/training_commands.hpp"
@@ -14,10 +15,6 @@
 namespace {
 
 using namespace emotiond::daemon;
-
-constexpr int kExitFailure = 1;
-constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE of sysexits.h
-constexpr int kExitConfig = 78;       // EX_CONFIG
 
 int run(const CommandLine& line) {
     Service service(line.config, line.print);

@@ -34,7 +34,8 @@ bool ChannelPipeline::drain() {
     }
     // Read before the ring is: what an ended feed wrote last is then in it.
     const Feed::State feed_state = feed_.state();
-    for (;;) {
+    // At most a ringful, or a file that is replayed fast would keep the other channels waiting.
+    for (std::size_t taken = 0; taken < feed_.ring().capacity(); taken += kPieceSamples) {
         if (feed_.waits() && inference_.is_congested()) {
             return true;
         }
@@ -43,16 +44,21 @@ bool ChannelPipeline::drain() {
             tell_gap(chunk.first_sample - chunk.lost_before, chunk.lost_before);
         }
         if (chunk.size == 0) {
+            end_as(feed_state);
             break;
         }
         take(chunk.size, chunk.first_sample);
     }
+    return !ended_;
+}
+
+/// All has been taken from the ring that was there when the feed was in this state.
+void ChannelPipeline::end_as(Feed::State feed_state) {
     if (feed_state == Feed::State::Ended) {
         end(StreamState::Ended, "end of source");
     } else if (feed_state == Feed::State::Lost) {
         end(StreamState::Lost, feed_.reason());
     }
-    return !ended_;
 }
 
 void ChannelPipeline::close() {
@@ -118,11 +124,12 @@ void ChannelPipeline::submit_window(const dsp::FeatureWindow& window) {
 }
 
 void ChannelPipeline::end(StreamState state, const std::string& reason) {
-    windows_.finish([this](const dsp::FeatureWindow& window) { submit_window(window); });
     // What was lost at the very end has no sample behind it that would bring it along.
     const std::uint64_t captured = feed_.ring().captured();
     if (captured > next_sample_) {
         tell_gap(next_sample_, captured - next_sample_);
+    } else {
+        windows_.finish([this](const dsp::FeatureWindow& window) { submit_window(window); });
     }
     set_state(state, next_sample_, reason);
     ended_ = true;

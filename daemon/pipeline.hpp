@@ -30,6 +30,7 @@ class ChannelPipeline {
     void take(std::size_t size, std::uint64_t first_sample);
     void tell_gap(std::uint64_t first_lost, std::uint64_t count);
     void submit_window(const dsp::FeatureWindow& window);
+    void end_as(Feed::State feed_state);
     void end(protocol::StreamState state, const std::string& reason);
     void set_state(protocol::StreamState state, std::uint64_t at_sample, std::string reason = {});
     void submit(std::uint64_t at_sample, decltype(protocol::Event::body) body);

@@ -169,7 +169,7 @@ struct PortAudioCapture::Stream {
     std::size_t channels = 0;
     std::vector<Tap> taps;
     std::array<float, 1024> mixed{};
-    double first_time_s = -1.0;  ///< of the first sample, on PortAudio's clock
+    Feed::Clock::time_point taken_at;  ///< when the callback before came
     std::atomic<std::uint64_t> callbacks{0};
     std::atomic<bool> finished{false};
     std::atomic<bool> muted{false};
@@ -178,13 +178,12 @@ struct PortAudioCapture::Stream {
     bool lost = false;
 
     /// Real-time safe: copies samples, counts, reads a clock.
-    void take(const float* const* input, std::size_t frames, double first_frame_time_s,
-              bool overflowed) noexcept {
-        if (first_time_s < 0.0) {
-            first_time_s = first_frame_time_s;
-        } else if (overflowed) {
-            tell_loss(first_frame_time_s);
+    void take(const float* const* input, std::size_t frames, bool overflowed) noexcept {
+        const auto now = Feed::Clock::now();
+        if (overflowed && callbacks.load(std::memory_order_relaxed) > 0) {
+            tell_loss(now - taken_at - taps.front().feed->time_of(frames));
         }
+        taken_at = now;
         for (const Tap& tap : taps) {
             if (tap.channel) {
                 tap.feed->write({input[*tap.channel], frames});
@@ -197,15 +196,13 @@ struct PortAudioCapture::Stream {
         callbacks.fetch_add(1, std::memory_order_relaxed);
     }
 
-    /// PortAudio says that something was lost, not how much: what the clock says is missing is
+    /// PortAudio says that something was lost, not how much: by how much this callback is late is
     /// taken for lost, and at least one sample, so that no overflow goes untold.
-    void tell_loss(double first_frame_time_s) noexcept {
-        const auto expected =
-            static_cast<std::int64_t>((first_frame_time_s - first_time_s) * rate_hz);
+    void tell_loss(Feed::Clock::duration late) noexcept {
+        const double late_s = std::clamp(std::chrono::duration<double>(late).count(), 0.0, 60.0);
+        const auto missing = static_cast<std::uint64_t>(late_s * rate_hz);
         for (const Tap& tap : taps) {
-            const auto captured = static_cast<std::int64_t>(tap.feed->ring().captured());
-            tap.feed->lose(
-                static_cast<std::uint64_t>(std::max<std::int64_t>(1, expected - captured)));
+            tap.feed->lose(std::max<std::uint64_t>(1, missing));
         }
     }
 
@@ -227,6 +224,7 @@ struct PortAudioCapture::Stream {
 
     void fail(const std::string& reason) {
         lost = true;
+        muted.store(true, std::memory_order_relaxed);
         for (const Tap& tap : taps) {
             tap.feed->fail("device '" + device_name + "' " + reason);
         }
@@ -240,14 +238,12 @@ PortAudioCapture::PortAudioCapture(const InputDevice& device, int rate_hz, int c
     stream_->rate_hz = rate_hz;
     stream_->channels = static_cast<std::size_t>(channels);
     stream_->taps = std::move(taps);
-    stream_->progressed_at = Feed::Clock::now();
-
     const auto callback = [](const void* input, void*, unsigned long frames,
-                             const PaStreamCallbackTimeInfo* time, PaStreamCallbackFlags flags,
+                             const PaStreamCallbackTimeInfo*, PaStreamCallbackFlags flags,
                              void* user) -> int {
         auto* stream = static_cast<Stream*>(user);
         if (input != nullptr && !stream->muted.load(std::memory_order_relaxed)) {
-            stream->take(static_cast<const float* const*>(input), frames, time->inputBufferAdcTime,
+            stream->take(static_cast<const float* const*>(input), frames,
                          (flags & paInputOverflow) != 0);
         }
         return paContinue;
@@ -270,6 +266,7 @@ PortAudioCapture::PortAudioCapture(const InputDevice& device, int rate_hz, int c
         throw DeviceError("cannot open device '" + device.name + "' at " + std::to_string(rate_hz) +
                           " Hz with " + std::to_string(channels) + " channels: " + describe(error));
     }
+    stream_->progressed_at = Feed::Clock::now();  // opening may take its time
 }
 
 PortAudioCapture::~PortAudioCapture() {

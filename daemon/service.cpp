@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "daemon/bundle_path.hpp"
+#include "daemon/exit_codes.hpp"
 #include "daemon/source_spec.hpp"
 #include "daemon/version.hpp"
 #include "protocol/endpoint.hpp"
@@ -21,7 +22,6 @@ using std::chrono::milliseconds;
 
 constexpr auto kDeviceCheckInterval = milliseconds(250);
 constexpr auto kPatienceWithDevices = std::chrono::seconds(3);
-constexpr int kExitUnavailable = 69;  // EX_UNAVAILABLE of sysexits.h
 
 model::Classifier load_classifier(const Config& config) {
     const auto path = bundle_path(config);
@@ -72,7 +72,6 @@ Service::Service(const Config& config, PrintFormat print)
     open_sources(config);
     std::vector<Feed*> feeds;
     for (const auto& feed : feeds_) {
-        hub_.add_stream(feed->name());
         feeds.push_back(feed.get());
     }
     if (print != PrintFormat::None) {
@@ -97,6 +96,9 @@ void Service::open_sources(const Config& config) {
         specs.push_back(SourceSpec::parse(source));
     }
     const std::vector<std::string> names = unique_stream_names(specs);
+    for (const std::string& name : names) {
+        hub_.add_stream(name);
+    }
     const auto add_feed = [&](std::size_t index, int rate_hz, bool waits) {
         const auto ring = static_cast<std::size_t>(rate_hz * config.audio.ring_ms / 1000);
         feeds_.push_back(std::make_unique<Feed>(names[index], rate_hz, ring, waits));
@@ -218,7 +220,7 @@ void Service::stop() {
         return;
     }
     stopping_ = true;
-    signals_.cancel();
+    signals_.clear();  // a second Ctrl-C ends it at once
     device_timer_.cancel();
     replays_.clear();
     for (const auto& capture : captures_) {

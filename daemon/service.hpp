@@ -35,7 +35,7 @@ class Service {
     ~Service();
 
     /// Runs until SIGINT, SIGTERM or the end of every source. Returns the exit code: 0, or 69 where
-    /// the last source was lost.
+    /// all sources were lost.
     int run();
 
  private:

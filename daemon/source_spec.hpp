@@ -13,7 +13,7 @@ struct SourceSpec {
 
     Kind kind = Kind::Microphone;
     std::string name;            ///< device name or part of it (empty: the default), or file path
-    std::optional<int> channel;  ///< of the device or file, from 0; none: all mixed to one
+    std::optional<int> channel;  ///< from 0; none: a device as mono, a file mixed to one
 
     bool operator==(const SourceSpec&) const = default;
 

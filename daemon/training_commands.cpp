@@ -9,6 +9,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "daemon/exit_codes.hpp"
 #include "model/labels.hpp"
 #include "model/training/manifest.hpp"
 #include "model/training/speaker_split.hpp"
@@ -25,6 +26,7 @@ std::stop_source& interrupt() {
 }
 
 void stop_on_interrupt() {
+    interrupt();  // made before a signal handler needs it
     struct sigaction action {};
     action.sa_handler = [](int) { interrupt().request_stop(); };
     action.sa_flags = static_cast<int>(SA_RESETHAND);
@@ -91,6 +93,7 @@ Data load_data(const TrainingOptions& options, const dsp::FeatureSpec& spec) {
             line.keep(corpus.name + ": skipped " + skipped + " (not one of the eight emotions)");
         }
     }
+    model::require_distinct_speakers(data.corpora);
     auto loaded = model::load_clips(
         clips, spec, dsp::WindowOptions{}, options.recipe.seed,
         [&](std::size_t done, std::size_t all) {
@@ -160,8 +163,6 @@ void write_json(const std::filesystem::path& path, const ordered_json& json) {
     }
 }
 
-constexpr int kInterrupted = 130;
-
 }  // namespace
 
 int train_command(const TrainOptions& options) {
@@ -178,6 +179,7 @@ int train_command(const TrainOptions& options) {
     const Data data = load_data(options, spec);
     const std::set<std::string> test_speakers(options.test_speakers.begin(),
                                               options.test_speakers.end());
+    model::require_known_speakers(data.corpora, test_speakers);
     const auto validation_speakers =
         model::choose_validation_speakers(data.corpora, test_speakers, options.recipe.seed);
 
@@ -188,7 +190,7 @@ int train_command(const TrainOptions& options) {
                      environment(options, options.out, line, epoch_seconds));
     if (bundle.tensors.empty()) {
         line.keep("interrupted; the same command goes on from here");
-        return kInterrupted;
+        return kExitInterrupted;
     }
     std::set<std::string> licences;
     for (const model::Corpus& corpus : data.corpora) {
@@ -254,6 +256,7 @@ int evaluate_command(const EvaluateOptions& options) {
         }
         const auto validation_speakers = model::choose_validation_speakers(
             data.corpora, test_speakers, options.recipe.seed + static_cast<std::uint64_t>(number));
+        model::require_known_speakers(data.corpora, test_speakers);
         line.keep(format("round %d of %zu", number, rounds.size()));
         double epoch_seconds = 0.0;
         model::Bundle bundle =
@@ -261,7 +264,7 @@ int evaluate_command(const EvaluateOptions& options) {
                          environment(options, folder, line, epoch_seconds));
         if (bundle.tensors.empty()) {
             line.keep("interrupted; the same command goes on from here");
-            return kInterrupted;
+            return kExitInterrupted;
         }
         for (const auto& result :
              model::evaluate(bundle, data.clips, test_speakers, options.threads)) {

@@ -66,7 +66,6 @@ class WindowStream {
     void restart(std::uint64_t first_sample);
 
     [[nodiscard]] const FeatureSpec& spec() const { return extractor_.spec(); }
-    [[nodiscard]] int capture_rate_hz() const { return capture_rate_hz_; }
 
  private:
     template <typename OnWindow>

@@ -49,7 +49,9 @@ AudioFile::AudioFile(const std::filesystem::path& path) : path_(path) {
     }
     rate_hz_ = info.samplerate;
     channels_ = info.channels;
-    announced_frames_ = info.frames;
+    // Of an mp3 without an index the length is a guess from the size of the file.
+    const bool is_guess = (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG;
+    announced_frames_ = is_guess ? SF_COUNT_MAX : info.frames;
 }
 
 std::size_t AudioFile::read(std::span<float> out) {

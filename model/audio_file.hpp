@@ -20,9 +20,9 @@ class AudioFile {
 
     [[nodiscard]] int rate_hz() const { return rate_hz_; }
     [[nodiscard]] int channels() const { return channels_; }
-    /// Frames that the header announces; a truncated file may hold fewer.
+    /// Frames that the header announces; a truncated file may hold fewer. A huge number where it
+    /// does not tell (mp3, Ogg), so that a cut mp3 passes for a whole one.
     [[nodiscard]] std::int64_t announced_frames() const { return announced_frames_; }
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
     /// Reads up to out.size() / channels() whole frames, full scale +-1, channels interleaved.
     /// Returns the frames read; 0 at the end.

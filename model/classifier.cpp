@@ -1,6 +1,7 @@
 #include "model/classifier.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 
 #include "model/lstm_network.hpp"
@@ -13,33 +14,45 @@ struct Placement {
     std::string note;
 };
 
-Placement place(const std::string& wanted) {
-    if (wanted == "cpu") {
+Placement place(const std::string& name) {
+    const DeviceName wanted = parse_device(name);
+    if (!wanted.automatic && !wanted.cuda) {
         return {torch::kCPU, "as configured"};
-    }
-    const bool automatic = wanted == "auto";
-    int index = 0;
-    if (wanted.starts_with("cuda:") && wanted.size() > 5 && wanted.size() < 9 &&
-        std::all_of(wanted.begin() + 5, wanted.end(),
-                    [](char c) { return c >= '0' && c <= '9'; })) {
-        index = std::stoi(wanted.substr(5));
-    } else if (!automatic && wanted != "cuda") {
-        throw std::runtime_error("device must be auto, cpu, cuda or cuda:<n>, got " + wanted);
     }
     const int available =
         torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
-    if (index < available) {
-        return {torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(index)),
-                automatic ? "a CUDA device is available" : "as configured"};
+    if (wanted.index < available) {
+        return {torch::Device(torch::kCUDA, static_cast<torch::DeviceIndex>(wanted.index)),
+                wanted.automatic ? "a CUDA device is available" : "as configured"};
     }
-    if (automatic) {
+    if (wanted.automatic) {
         return {torch::kCPU, "no CUDA device is available"};
     }
-    return {torch::kCPU, wanted + " is not available (" + std::to_string(available) +
+    return {torch::kCPU, name + " is not available (" + std::to_string(available) +
                              " CUDA devices): fell back to the CPU"};
 }
 
 }  // namespace
+
+DeviceName parse_device(const std::string& name) {
+    if (name == "auto" || name == "cpu") {
+        return {name == "auto", false, 0};
+    }
+    if (name == "cuda") {
+        return {false, true, 0};
+    }
+    const std::string prefix = "cuda:";
+    DeviceName device{false, true, 0};
+    const char* end = name.data() + name.size();
+    if (name.starts_with(prefix) && name.size() > prefix.size()) {
+        const auto [stopped, error] =
+            std::from_chars(name.data() + prefix.size(), end, device.index);
+        if (error == std::errc{} && stopped == end && device.index >= 0 && device.index < 128) {
+            return device;
+        }
+    }
+    throw std::runtime_error("device must be auto, cpu, cuda or cuda:<n>, got '" + name + "'");
+}
 
 struct Classifier::Impl {
     Bundle bundle;

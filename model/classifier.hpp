@@ -20,6 +20,15 @@ struct ClassifierInput {
 /// Calibrated probabilities in the order of Bundle::labels; they sum to 1.
 using Scores = std::vector<float>;
 
+/// Which device a name means: "auto", "cpu", "cuda" or "cuda:<n>".
+struct DeviceName {
+    bool automatic = false;
+    bool cuda = false;  ///< asked for by name
+    int index = 0;
+};
+/// Throws std::runtime_error for any other name.
+DeviceName parse_device(const std::string& name);
+
 /// A bundle made ready to answer: network on its device, without gradients, warmed up.
 /// One thread at a time. classify() allocates and may take milliseconds: not real-time safe.
 class Classifier {
@@ -47,6 +56,8 @@ class Classifier {
     [[nodiscard]] const std::string& device_note() const;
 
  private:
+    void warm_up();
+
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -48,9 +48,9 @@ struct EmotionEvent {
     Latency latency;
 };
 
-/// Audio that never reached a window.
+/// Samples that were lost, or a window that was not classified.
 struct GapEvent {
-    std::string reason;  ///< `ring_overflow`, `device_overflow`, `overload`
+    std::string reason;  ///< `ring_overflow`, `device_overflow`, `overload`, `inference_failed`
     StreamTime start{};
     std::chrono::milliseconds lost{};
 };

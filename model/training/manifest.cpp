@@ -65,6 +65,11 @@ Corpus read_corpus(const std::filesystem::path& folder) {
             ++skipped[cells[emotion]];
             continue;
         }
+        if (!corpus.clips.empty() && corpus.licence != cells[licence]) {
+            throw std::runtime_error(path.string() + ":" + std::to_string(line_number) +
+                                     ": licence '" + cells[licence] + "', the clips before have '" +
+                                     corpus.licence + "'; a corpus has one");
+        }
         corpus.licence = cells[licence];
         corpus.clips.push_back({folder / cells[file], corpus.name, cells[speaker],
                                 static_cast<std::size_t>(label - kEmotions.begin())});

@@ -1,6 +1,7 @@
 #include "model/training/speaker_split.hpp"
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <stdexcept>
 
@@ -58,6 +59,31 @@ std::vector<Round> cross_validation_rounds(std::span<const Corpus> corpora) {
         }
     }
     return rounds;
+}
+
+void require_distinct_speakers(std::span<const Corpus> corpora) {
+    std::map<std::string, std::string> corpus_of;
+    for (const Corpus& corpus : corpora) {
+        for (const std::string& speaker : speakers_of(corpus)) {
+            const auto [entry, is_new] = corpus_of.emplace(speaker, corpus.name);
+            if (!is_new) {
+                throw std::runtime_error("speaker '" + speaker + "' is in two corpora, " +
+                                         entry->second + " and " + corpus.name +
+                                         "; names must be different");
+            }
+        }
+    }
+}
+
+void require_known_speakers(std::span<const Corpus> corpora,
+                            const std::set<std::string>& speakers) {
+    for (const std::string& speaker : speakers) {
+        const bool known = std::ranges::any_of(
+            corpora, [&](const Corpus& corpus) { return speakers_of(corpus).contains(speaker); });
+        if (!known) {
+            throw std::runtime_error("speaker '" + speaker + "' is in none of the corpora");
+        }
+    }
 }
 
 std::set<std::string> choose_validation_speakers(std::span<const Corpus> corpora,

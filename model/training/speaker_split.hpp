@@ -25,6 +25,13 @@ using Round = std::vector<Fold>;
 /// fold of every corpus at once, so that one training run serves all of them.
 std::vector<Round> cross_validation_rounds(std::span<const Corpus> corpora);
 
+/// Throws std::runtime_error where two corpora have a speaker of the same name: holding one out
+/// would leave the other in.
+void require_distinct_speakers(std::span<const Corpus> corpora);
+
+/// Throws std::runtime_error for a speaker who is in no corpus: a typo would hold nobody out.
+void require_known_speakers(std::span<const Corpus> corpora, const std::set<std::string>& speakers);
+
 /// About one speaker in ten of each corpus (at least one), chosen by the seed among those not in
 /// `taken`: for early stopping and calibration.
 /// Throws std::runtime_error where a corpus would have no speaker left to train on.

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "model/classifier.hpp"
+#include "model/feature_spec_json.hpp"
 #include "model/labels.hpp"
 #include "model/lstm_network.hpp"
 #include "model/timeline.hpp"
@@ -471,10 +472,15 @@ Bundle train(const std::vector<ClipFeatures>& clips, const dsp::FeatureSpec& spe
             "training needs clips of training and of validation speakers, got " +
             std::to_string(training.size()) + " and " + std::to_string(validation.size()));
     }
+    std::map<std::string, int> clips_by_corpus;
+    for (const ClipFeatures* clip : training) {
+        ++clips_by_corpus[clip->clip.corpus];
+    }
     const ordered_json config{{"recipe", recipe.to_json()},
+                              {"features", model::to_json(spec)},
                               {"validation_speakers", validation_speakers},
                               {"test_speakers", test_speakers},
-                              {"training_clips", training.size()}};
+                              {"training_clips", clips_by_corpus}};
     prepare_run_folder(environment.run_folder, config);
 
     const torch::Device device = training_device(environment.device);

@@ -123,6 +123,8 @@ TEST(Config, ValuesOutOfRangeAreNamedWithWhatIsAllowed) {
     EXPECT_THAT(override_complaint("audio.rate_hz=4000"),
                 HasSubstr("audio.rate_hz must be 8000 to 192000, got 4000"));
     EXPECT_THAT(override_complaint("analysis.hop_ms=5000"), HasSubstr("hop"));
+    EXPECT_THAT(override_complaint("model.device=gpu"), HasSubstr("model.device: device must be"));
+    EXPECT_EQ(override_complaint("analysis.window_ms=500"), "");
     EXPECT_THAT(override_complaint("analysis.min_voiced=2"), HasSubstr("min_voiced"));
     EXPECT_THAT(override_complaint("server.tcp=localhost"), HasSubstr("server.tcp"));
     EXPECT_THAT(override_complaint("audio.sources=radio"), HasSubstr("source 'radio' must be"));

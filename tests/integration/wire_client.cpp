@@ -74,18 +74,21 @@ json TcpClient::read_message(std::chrono::steady_clock::time_point end) {
     }
     const json message = json::parse(buffer_.substr(0, line_end));
     buffer_.erase(0, line_end + 1);
+    received_at_.push_back(std::chrono::steady_clock::now());
     return message;
 }
 
 std::vector<json> TcpClient::read_to_end(std::chrono::milliseconds deadline) {
     const auto end = std::chrono::steady_clock::now() + deadline;
-    while (fill(end)) {
-    }
     std::vector<json> messages;
-    while (buffer_.find('\n') != std::string::npos) {
+    for (;;) {
+        while (buffer_.find('\n') == std::string::npos) {
+            if (!fill(end)) {
+                return messages;
+            }
+        }
         messages.push_back(read_message(end));
     }
-    return messages;
 }
 
 PythonWebSocketClient::PythonWebSocketClient(int port)

@@ -31,6 +31,10 @@ class TcpClient {
         } while (!condition(messages.back()));
         return messages;
     }
+    /// When each message was received, of all that were read.
+    [[nodiscard]] const std::vector<std::chrono::steady_clock::time_point>& received_at() const {
+        return received_at_;
+    }
     /// Everything until the server closes.
     std::vector<nlohmann::json> read_to_end(std::chrono::milliseconds deadline);
 
@@ -41,6 +45,7 @@ class TcpClient {
 
     int socket_;
     std::string buffer_;
+    std::vector<std::chrono::steady_clock::time_point> received_at_;
 };
 
 /// A WebSocket subscriber not written here: the command line client of Python's `websockets`.

@@ -67,6 +67,16 @@ TEST(SpeakerSplit, ValidationSpeakersAreNeverTestSpeakers) {
     }
 }
 
+TEST(SpeakerSplit, SpeakersThatWouldLeakAreRefused) {
+    const std::vector<Corpus> corpora{corpus("a", 3), corpus("b", 3)};
+    EXPECT_NO_THROW(require_known_speakers(corpora, {"a_01", "b_03"}));
+    EXPECT_THROW(require_known_speakers(corpora, {"a_1"}), std::runtime_error);
+    EXPECT_NO_THROW(require_distinct_speakers(corpora));
+    std::vector<Corpus> same = corpora;
+    same[1].clips[0].speaker = "a_01";
+    EXPECT_THROW(require_distinct_speakers(same), std::runtime_error);
+}
+
 TEST(SpeakerSplit, TooFewSpeakersAreRefused) {
     const std::vector<Corpus> corpora{corpus("duo", 2)};
     EXPECT_THROW(choose_validation_speakers(corpora, {"duo_01"}, 1), std::runtime_error);
