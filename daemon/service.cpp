@@ -220,6 +220,7 @@ void Service::stop() {
         return;
     }
     stopping_ = true;
+    signals_.cancel();
     signals_.clear();  // a second Ctrl-C ends it at once
     device_timer_.cancel();
     replays_.clear();
