@@ -8,7 +8,7 @@ All run on one CPU, one after the other, round by round, over the same audio: a 
 minute. Each is asked for its own definition of MFCC (docs/features.md), and so are we. A time is
 CPU time of the one thread that computes, the median over the rounds. What is in it:
 
-- ours: MfccExtractor::push() of all samples and finish(), rows copied into an array.
+- ours: FeatureExtractor::push() of all samples and finish(), rows copied into an array.
 - kaldi-native-fbank: accept_waveform() and input_finished() of OnlineMfcc, less what the Python
   binding takes to pass the samples on, which is measured with a frame longer than the audio.
 - openSMILE: smile_run() from the C library, with nThreads=1, levels that are rings and a sink that

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "dsp/mfcc_extractor.hpp"
+#include "dsp/feature_extractor.hpp"
 #include "dsp/resampler.hpp"
 #include "dsp/sample_ring.hpp"
 #include "dsp/sliding_window.hpp"
@@ -39,7 +39,7 @@ FeatureSpec spec_of(int num_coeffs, int num_mels, int delta_order) {
 /// Rows of a stream that comes in blocks of 10 ms.
 void mfcc_rows(benchmark::State& state, const FeatureSpec& spec) {
     const std::vector<float> samples = make_noise(static_cast<std::size_t>(spec.hop_samples) * 100);
-    MfccExtractor extractor(spec);
+    FeatureExtractor extractor(spec);
     std::int64_t num_rows = 0;
     std::size_t at = 0;
     for (auto _ : state) {

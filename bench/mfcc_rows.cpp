@@ -15,12 +15,12 @@
 #include <string>
 #include <vector>
 
-#include "dsp/mfcc_extractor.hpp"
+#include "dsp/feature_extractor.hpp"
 
 namespace {
 
+using emotiond::dsp::FeatureExtractor;
 using emotiond::dsp::FeatureSpec;
-using emotiond::dsp::MfccExtractor;
 
 FeatureSpec spec_named(const std::string& name) {
     if (name == "kaldi_26_mels") {
@@ -58,7 +58,7 @@ void run(const FeatureSpec& spec, int num_passes) {
         rows.insert(rows.end(), row.begin(), row.end());
     };
 
-    MfccExtractor extractor(spec);
+    FeatureExtractor extractor(spec);
     std::vector<double> us_per_row;
     for (int pass = 0; pass < num_passes; ++pass) {
         extractor.reset();

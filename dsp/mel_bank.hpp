@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "dsp/feature_spec.hpp"
-#include "dsp/mfcc_kernels.hpp"
+#include "dsp/kernels.hpp"
 
 namespace emotiond::dsp {
 

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numbers>
 
-#include "dsp/mfcc_kernels.hpp"
+#include "dsp/kernels.hpp"
 
 namespace emotiond::dsp {
 namespace {

@@ -12,7 +12,7 @@ namespace emotiond::dsp {
 /// The static features (cepstrum, and log-energy where asked) of one frame.
 /// Real-time safe after construction: no allocation, no lock. Not thread-safe.
 /// Source: Davis & Mermelstein 1980; agrees with librosa 0.11, kaldi-native-fbank and openSMILE
-/// (tests/dsp/mfcc_golden_test.cpp).
+/// (tests/dsp/feature_golden_test.cpp).
 class MfccFrame {
  public:
     explicit MfccFrame(const FeatureSpec& spec);

@@ -8,7 +8,7 @@
 #include <new>
 #include <numbers>
 
-#include "dsp/mfcc_kernels.hpp"
+#include "dsp/kernels.hpp"
 
 namespace emotiond::dsp {
 namespace {

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "dsp/feature_extractor.hpp"
 #include "dsp/feature_spec.hpp"
-#include "dsp/mfcc_extractor.hpp"
 #include "dsp/resampler.hpp"
 #include "dsp/sliding_window.hpp"
 #include "dsp/voice_gate.hpp"
@@ -38,7 +38,7 @@ struct FeatureWindow {
 /// One channel's way from captured samples to windows. Training, files and live streams all come
 /// through here.
 ///
-///     samples -> Resampler -> MfccExtractor -> SlidingWindow -> FeatureWindow
+///     samples -> Resampler -> FeatureExtractor -> SlidingWindow -> FeatureWindow
 ///                      \----> level per hop -> VoiceGate ------/
 ///
 /// No allocation after construction but soxr's own. Not thread-safe.
@@ -95,7 +95,7 @@ class WindowStream {
 
     int capture_rate_hz_;
     Resampler resampler_;
-    MfccExtractor extractor_;
+    FeatureExtractor extractor_;
     SlidingWindow window_;
     VoiceGate gate_;
     std::uint64_t origin_ = 0;   ///< capture index of the first sample since restart()

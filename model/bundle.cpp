@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "dsp/mfcc_extractor.hpp"
+#include "dsp/feature_extractor.hpp"
 #include "model/feature_spec_json.hpp"
 
 static_assert(std::endian::native == std::endian::little, "safetensors is little-endian");
@@ -60,7 +60,7 @@ std::vector<float> probe_row(const dsp::FeatureSpec& spec) {
         noise = noise * 1664525U + 1013904223U;
         sample = static_cast<float>(noise >> 8) / static_cast<float>(1U << 24) - 0.5F;
     }
-    dsp::MfccExtractor extractor(spec);
+    dsp::FeatureExtractor extractor(spec);
     std::vector<float> first;
     const auto keep_first = [&](std::span<const float> row) {
         if (first.empty()) {

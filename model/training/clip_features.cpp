@@ -27,7 +27,7 @@ std::vector<float> resample(std::span<const float> samples, int input_rate_hz, i
 
 Rows extract(std::span<const float> samples, const dsp::FeatureSpec& spec) {
     Rows rows;
-    dsp::MfccExtractor extractor(spec);
+    dsp::FeatureExtractor extractor(spec);
     const auto keep = [&](std::span<const float> row) {
         rows.values.insert(rows.values.end(), row.begin(), row.end());
         ++rows.num_rows;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Computes MFCC of short clips with other people's code, for tests/dsp/mfcc_golden_test.cpp.
+"""Computes MFCC of short clips with other people's code, for tests/dsp/feature_golden_test.cpp.
 
     pip install librosa==0.11.0 kaldi-native-fbank==1.22.5 opensmile==2.6.0 soundfile
     tests/data/make_goldens.py path/to/emodb

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "dsp/mfcc_extractor.hpp"
+#include "dsp/feature_extractor.hpp"
 #include "dsp/sample_ring.hpp"
 #include "dsp/sliding_window.hpp"
 #include "dsp/window_stream.hpp"
@@ -53,12 +53,12 @@ TEST(SampleRing, AllocatesNothingAfterConstruction) {
     EXPECT_GT(num_read, 0U);
 }
 
-TEST(MfccExtractor, AllocatesNothingAfterConstruction) {
+TEST(FeatureExtractor, AllocatesNothingAfterConstruction) {
     const std::vector<float> samples = test::make_noise(50000, 2);
     for (const FeatureSpec& spec :
          {with_deltas(FeatureSpec::librosa(16000)), with_deltas(FeatureSpec::kaldi()),
           with_deltas(FeatureSpec::htk())}) {
-        MfccExtractor extractor(spec);
+        FeatureExtractor extractor(spec);
         std::size_t num_rows = 0;
         const AllocationCounter counter;
         for (int stream = 0; stream < 2; ++stream) {

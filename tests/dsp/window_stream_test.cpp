@@ -72,7 +72,7 @@ TEST(WindowStream, GivesTheRowsOfTheExtractor) {
     const auto append = [&](std::span<const float> row) {
         rows.insert(rows.end(), row.begin(), row.end());
     };
-    MfccExtractor extractor(with_deltas());
+    FeatureExtractor extractor(with_deltas());
     extractor.push(samples, append);
     extractor.finish(append);
 

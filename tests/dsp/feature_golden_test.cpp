@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "dsp/mfcc_extractor.hpp"
+#include "dsp/feature_extractor.hpp"
 
 // Our rows beside other people's, of the same clips. tests/data/make_goldens.py made the goldens.
 
@@ -62,7 +62,7 @@ std::vector<float> read_clip(const std::string& name) {
 }
 
 std::vector<float> rows_of(const FeatureSpec& spec, std::span<const float> samples) {
-    MfccExtractor extractor(spec);
+    FeatureExtractor extractor(spec);
     std::vector<float> rows;
     const auto append = [&](std::span<const float> row) {
         rows.insert(rows.end(), row.begin(), row.end());
@@ -112,18 +112,18 @@ void expect_agreement(const std::string& reference, const FeatureSpec& spec,
 }
 
 // In dB. librosa computed it in double, so the error is ours.
-TEST(MfccExtractor, AgreesWithLibrosa) {
+TEST(FeatureExtractor, AgreesWithLibrosa) {
     FeatureSpec spec = FeatureSpec::librosa(16000);
     spec.delta_order = 2;
     expect_agreement("librosa", spec, {{5e-4, 5e-5, 5e-5}});
 }
 
 // In nepers, times up to 12 by the lifter. Both sides compute in single precision.
-TEST(MfccExtractor, AgreesWithKaldi) {
+TEST(FeatureExtractor, AgreesWithKaldi) {
     expect_agreement("kaldi", FeatureSpec::kaldi(), {{1e-3}});
 }
 
-TEST(MfccExtractor, AgreesWithKaldiOf26Mels) {
+TEST(FeatureExtractor, AgreesWithKaldiOf26Mels) {
     FeatureSpec spec = FeatureSpec::kaldi();
     spec.num_mels = 26;
     expect_agreement("kaldi_26_mels", spec, {{1e-3}});
@@ -131,7 +131,7 @@ TEST(MfccExtractor, AgreesWithKaldiOf26Mels) {
 
 // As for Kaldi. At the end openSMILE takes accelerations from deltas of two rows beyond the last,
 // which do not exist in HTK's definition: that repeats the last delta.
-TEST(MfccExtractor, AgreesWithHtkAsOpenSmileComputesIt) {
+TEST(FeatureExtractor, AgreesWithHtkAsOpenSmileComputesIt) {
     expect_agreement("opensmile", FeatureSpec::htk(), {{1e-3, 2e-4, 1e-4}, 2});
 }
 

@@ -1,4 +1,4 @@
-#include "dsp/mfcc_kernels.hpp"
+#include "dsp/kernels.hpp"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "dsp/mfcc_extractor.hpp"
+#include "dsp/feature_extractor.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ using test::make_noise;
 
 using Rows = std::vector<std::vector<float>>;
 
-Rows rows_of(MfccExtractor& extractor, std::span<const float> samples, std::size_t max_part,
+Rows rows_of(FeatureExtractor& extractor, std::span<const float> samples, std::size_t max_part,
              unsigned seed = 1) {
     Rows rows;
     const auto append = [&](std::span<const float> row) {
@@ -34,7 +34,7 @@ Rows rows_of(MfccExtractor& extractor, std::span<const float> samples, std::size
 }
 
 Rows rows_of(const FeatureSpec& spec, std::span<const float> samples) {
-    MfccExtractor extractor(spec);
+    FeatureExtractor extractor(spec);
     return rows_of(extractor, samples, 1 + samples.size());
 }
 
@@ -51,10 +51,10 @@ struct Definition {
     }
 };
 
-class MfccExtractorOf : public testing::TestWithParam<Definition> {};
+class FeatureExtractorOf : public testing::TestWithParam<Definition> {};
 
 INSTANTIATE_TEST_SUITE_P(
-    Definitions, MfccExtractorOf,
+    Definitions, FeatureExtractorOf,
     testing::Values(Definition{"librosa", with_deltas(FeatureSpec::librosa(16000), 0)},
                     Definition{"librosa_d", with_deltas(FeatureSpec::librosa(16000), 1)},
                     Definition{"librosa_d_a", with_deltas(FeatureSpec::librosa(16000), 2)},
@@ -66,9 +66,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Definition{"htk_d_a", with_deltas(FeatureSpec::htk(), 2)}),
     [](const auto& instance) { return instance.param.name; });
 
-TEST_P(MfccExtractorOf, GivesTheSameBitsHoweverTheSamplesAreCut) {
+TEST_P(FeatureExtractorOf, GivesTheSameBitsHoweverTheSamplesAreCut) {
     const std::vector<float> samples = make_noise(40000, 21);
-    MfccExtractor extractor(GetParam().spec);
+    FeatureExtractor extractor(GetParam().spec);
     const Rows whole = rows_of(extractor, samples, samples.size());
     ASSERT_FALSE(whole.empty());
     for (const std::size_t max_part : {1U, 7U, 160U, 401U, 3000U, 9000U}) {
@@ -80,15 +80,15 @@ TEST_P(MfccExtractorOf, GivesTheSameBitsHoweverTheSamplesAreCut) {
     }
 }
 
-TEST_P(MfccExtractorOf, ForgetsAStreamThatWasBrokenOff) {
+TEST_P(FeatureExtractorOf, ForgetsAStreamThatWasBrokenOff) {
     const std::vector<float> samples = make_noise(10000, 22);
-    MfccExtractor extractor(GetParam().spec);
+    FeatureExtractor extractor(GetParam().spec);
     extractor.push(make_noise(7777, 23), [](std::span<const float>) {});
     extractor.reset();
     EXPECT_EQ(rows_of(extractor, samples, 1000), rows_of(GetParam().spec, samples));
 }
 
-TEST_P(MfccExtractorOf, GivesOneRowPerHop) {
+TEST_P(FeatureExtractorOf, GivesOneRowPerHop) {
     const FeatureSpec& spec = GetParam().spec;
     const auto hop = static_cast<std::size_t>(spec.hop_samples);
     const auto frame = static_cast<std::size_t>(spec.frame_samples);
@@ -105,11 +105,11 @@ TEST_P(MfccExtractorOf, GivesOneRowPerHop) {
     }
 }
 
-TEST_P(MfccExtractorOf, GivesNoRowOfNoSamples) {
+TEST_P(FeatureExtractorOf, GivesNoRowOfNoSamples) {
     EXPECT_THAT(rows_of(GetParam().spec, {}), testing::IsEmpty());
 }
 
-TEST_P(MfccExtractorOf, StaysFiniteInSilenceAndOverload) {
+TEST_P(FeatureExtractorOf, StaysFiniteInSilenceAndOverload) {
     std::vector<float> samples(20000, 0.0F);
     for (std::size_t i = 10000; i < samples.size(); ++i) {
         samples[i] = i % 50 < 25 ? 1e6F : -1e6F;
@@ -121,7 +121,7 @@ TEST_P(MfccExtractorOf, StaysFiniteInSilenceAndOverload) {
     }
 }
 
-TEST(MfccExtractor, HasNoCepstrumButC0InDigitalSilence) {
+TEST(FeatureExtractor, HasNoCepstrumButC0InDigitalSilence) {
     for (const FeatureSpec& spec : {FeatureSpec{}, FeatureSpec::kaldi()}) {
         const Rows rows = rows_of(spec, std::vector<float>(800, 0.0F));
         ASSERT_EQ(rows.size(), 3U);
@@ -135,7 +135,7 @@ TEST(MfccExtractor, HasNoCepstrumButC0InDigitalSilence) {
     }
 }
 
-TEST(MfccExtractor, AppendsTheEnergyBeforePreEmphasis) {
+TEST(FeatureExtractor, AppendsTheEnergyBeforePreEmphasis) {
     FeatureSpec spec;
     spec.pre_emphasis = 0.97F;
     spec.sample_scale = 32768.0F;
@@ -151,7 +151,7 @@ TEST(MfccExtractor, AppendsTheEnergyBeforePreEmphasis) {
     EXPECT_NEAR(rows[0][13], std::log(energy), 1e-5);
 }
 
-TEST(MfccExtractor, HearsNoOffsetThatItRemoves) {
+TEST(FeatureExtractor, HearsNoOffsetThatItRemoves) {
     FeatureSpec spec;
     spec.remove_dc = true;
     std::vector<float> samples = make_noise(400, 26);
@@ -166,10 +166,10 @@ TEST(MfccExtractor, HearsNoOffsetThatItRemoves) {
     }
 }
 
-TEST(MfccExtractor, RefusesASpecificationThatIsNotValid) {
+TEST(FeatureExtractor, RefusesASpecificationThatIsNotValid) {
     FeatureSpec spec;
     spec.hop_samples = 0;
-    EXPECT_THROW(MfccExtractor{spec}, std::invalid_argument);
+    EXPECT_THROW(FeatureExtractor{spec}, std::invalid_argument);
 }
 
 }  // namespace

@@ -14,10 +14,10 @@ namespace emotiond::dsp {
 /// Samples in, feature rows out. A stream and a file give the same rows, bit for bit, however the
 /// samples are cut.
 /// Real-time safe after construction: no allocation, no lock. Not thread-safe.
-class MfccExtractor {
+class FeatureExtractor {
  public:
     /// Throws std::invalid_argument where the specification is not valid.
-    explicit MfccExtractor(const FeatureSpec& spec);
+    explicit FeatureExtractor(const FeatureSpec& spec);
 
     /// samples: any number, full scale +-1, at the specification's rate.
     /// on_row(std::span<const float> row) is called for each row that is complete: [num_features].

@@ -1,4 +1,4 @@
-#include "dsp/mfcc_extractor.hpp"
+#include "dsp/feature_extractor.hpp"
 
 #include <algorithm>
 
@@ -10,7 +10,7 @@ constexpr std::size_t kGulpSamples = 4096;
 
 }  // namespace
 
-MfccExtractor::MfccExtractor(const FeatureSpec& spec)
+FeatureExtractor::FeatureExtractor(const FeatureSpec& spec)
     : spec_(spec),
       frame_(spec),
       deltas_(spec),
@@ -20,7 +20,7 @@ MfccExtractor::MfccExtractor(const FeatureSpec& spec)
     reset();
 }
 
-void MfccExtractor::reset() {
+void FeatureExtractor::reset() {
     deltas_.reset();
     begin_ = 0;
     end_ = 0;
@@ -31,7 +31,7 @@ void MfccExtractor::reset() {
     }
 }
 
-std::size_t MfccExtractor::accept(std::span<const float> samples) {
+std::size_t FeatureExtractor::accept(std::span<const float> samples) {
     if (end_ == buffer_.size()) {
         const auto kept = std::copy(buffer_.begin() + static_cast<std::ptrdiff_t>(begin_),
                                     buffer_.end(), buffer_.begin());
@@ -45,7 +45,7 @@ std::size_t MfccExtractor::accept(std::span<const float> samples) {
     return taken;
 }
 
-void MfccExtractor::begin_finish() {
+void FeatureExtractor::begin_finish() {
     if (spec_.padding != Padding::Centre || empty_) {
         return;
     }
@@ -57,7 +57,7 @@ void MfccExtractor::begin_finish() {
     }
 }
 
-bool MfccExtractor::next_frame() {
+bool FeatureExtractor::next_frame() {
     const auto frame_samples = static_cast<std::size_t>(spec_.frame_samples);
     if (end_ - begin_ < frame_samples) {
         return false;
