@@ -14,21 +14,24 @@ FeatureExtractor::FeatureExtractor(const FeatureSpec& spec)
     : spec_(spec),
       frame_(spec),
       deltas_(spec),
+      span_samples_(spec.lookbehind_samples() + static_cast<std::size_t>(spec.frame_samples) +
+                    spec.lookahead_samples()),
       static_row_(spec.num_static()),
       row_(spec.num_features()),
-      buffer_(2 * static_cast<std::size_t>(spec.frame_samples) + kGulpSamples) {
+      buffer_(2 * span_samples_ + kGulpSamples) {
     reset();
 }
 
 void FeatureExtractor::reset() {
+    frame_.reset();
     deltas_.reset();
     begin_ = 0;
-    end_ = 0;
+    end_ = spec_.lookbehind_samples();
     empty_ = true;
     if (spec_.padding == Padding::Centre) {
-        end_ = static_cast<std::size_t>(spec_.frame_samples) / 2;
-        std::fill_n(buffer_.begin(), end_, 0.0F);
+        end_ += static_cast<std::size_t>(spec_.frame_samples) / 2;
     }
+    std::fill_n(buffer_.begin(), end_, 0.0F);
 }
 
 std::size_t FeatureExtractor::accept(std::span<const float> samples) {
@@ -46,23 +49,25 @@ std::size_t FeatureExtractor::accept(std::span<const float> samples) {
 }
 
 void FeatureExtractor::begin_finish() {
-    if (spec_.padding != Padding::Centre || empty_) {
+    if (empty_) {
         return;
     }
-    std::size_t missing = static_cast<std::size_t>(spec_.frame_samples) / 2;
+    std::size_t missing = spec_.lookahead_samples();
+    if (spec_.padding == Padding::Centre) {
+        missing += static_cast<std::size_t>(spec_.frame_samples) / 2;
+    }
     while (missing > 0) {
-        // Less than a frame is left over, and the buffer holds two.
+        // Less than a span is left over, and the buffer holds two.
         static constexpr float kZeros[64] = {};
         missing -= accept({kZeros, std::min<std::size_t>(missing, 64)});
     }
 }
 
 bool FeatureExtractor::next_frame() {
-    const auto frame_samples = static_cast<std::size_t>(spec_.frame_samples);
-    if (end_ - begin_ < frame_samples) {
+    if (end_ - begin_ < span_samples_) {
         return false;
     }
-    frame_.compute({buffer_.data() + begin_, frame_samples}, static_row_);
+    frame_.compute({buffer_.data() + begin_, span_samples_}, static_row_);
     deltas_.push(static_row_);
     begin_ += static_cast<std::size_t>(spec_.hop_samples);
     return true;

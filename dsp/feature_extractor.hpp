@@ -7,7 +7,7 @@
 
 #include "dsp/delta_rows.hpp"
 #include "dsp/feature_spec.hpp"
-#include "dsp/mfcc_frame.hpp"
+#include "dsp/frame_features.hpp"
 
 namespace emotiond::dsp {
 
@@ -29,8 +29,9 @@ class FeatureExtractor {
         }
     }
 
-    /// The end of the stream: rows that waited for their successors, and for Padding::Centre those
-    /// that reach over the end. Call reset() before the next stream.
+    /// The end of the stream: rows that waited for their successors or for samples behind their
+    /// frame, and for Padding::Centre those that reach over the end. Call reset() before the next
+    /// stream.
     template <typename OnRow>
     void finish(OnRow&& on_row) {
         begin_finish();
@@ -60,13 +61,15 @@ class FeatureExtractor {
     }
 
     FeatureSpec spec_;
-    MfccFrame frame_;
+    FrameFeatures frame_;
     DeltaRows deltas_;
+    std::size_t span_samples_;       ///< of a frame and what its features need around it
     std::vector<float> static_row_;  ///< [num_static]
     std::vector<float> row_;         ///< [num_features]
 
-    ///   buffer_:  | done | frame ........... | later samples | free |
-    ///             0      begin_                              end_
+    ///   buffer_:  | done | before | frame | after | later samples | free |
+    ///             0      begin_                                   end_
+    ///                    [---- span_samples_ ---)
     std::vector<float> buffer_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;

@@ -21,6 +21,8 @@ FeatureSpec FeatureSpec::librosa(int sample_rate_hz) {
     spec.mel_norm = MelNorm::Area;
     spec.log_scale = LogScale::Decibel;
     spec.num_coeffs = 20;
+    spec.f0_frame_samples = 2048;
+    spec.f0_difference = F0Difference::Zeros;
     spec.delta_kind = DeltaKind::SavitzkyGolay;
     spec.delta_half_width = 4;
     return spec;
@@ -54,11 +56,40 @@ FeatureSpec FeatureSpec::htk() {
 }
 
 std::size_t FeatureSpec::num_static() const {
-    return static_cast<std::size_t>(num_coeffs) + (append_log_energy ? 1U : 0U);
+    return static_cast<std::size_t>(num_coeffs) + (append_log_energy ? 1U : 0U) + (f0 ? 2U : 0U) +
+           (zero_crossing_rate ? 1U : 0U) + (rms ? 1U : 0U) + (spectral_flux ? 1U : 0U);
 }
 
 std::size_t FeatureSpec::num_features() const {
     return num_static() * static_cast<std::size_t>(1 + delta_order);
+}
+
+std::vector<std::string> FeatureSpec::feature_names() const {
+    std::vector<std::string> names;
+    names.reserve(num_features());
+    for (int n = 0; n < num_coeffs; ++n) {
+        const int coeff = zeroth_coeff == ZerothCoeff::Last ? (n + 1) % num_coeffs : n;
+        const bool is_energy = n == 0 && zeroth_coeff == ZerothCoeff::LogEnergyInstead;
+        names.push_back(is_energy ? "log_energy" : "mfcc" + std::to_string(coeff));
+    }
+    const auto add = [&names](bool asked_for, std::initializer_list<const char*> more) {
+        if (asked_for) {
+            names.insert(names.end(), more.begin(), more.end());
+        }
+    };
+    add(append_log_energy, {"log_energy"});
+    add(f0, {"f0_semitones", "voicing"});
+    add(zero_crossing_rate, {"zcr"});
+    add(rms, {"rms"});
+    add(spectral_flux, {"flux"});
+
+    const std::size_t count = names.size();
+    for (int order = 1; order <= delta_order; ++order) {
+        for (std::size_t i = 0; i < count; ++i) {
+            names.push_back(std::string(static_cast<std::size_t>(order), 'd') + "_" + names[i]);
+        }
+    }
+    return names;
 }
 
 std::size_t FeatureSpec::lookahead_rows() const {
@@ -66,6 +97,19 @@ std::size_t FeatureSpec::lookahead_rows() const {
     const int passes =
         delta_kind == DeltaKind::Regression ? delta_order : (delta_order > 0 ? 1 : 0);
     return static_cast<std::size_t>(passes) * static_cast<std::size_t>(delta_half_width);
+}
+
+std::size_t FeatureSpec::lookbehind_rows() const {
+    return lookahead_rows() + (spectral_flux ? 1U : 0U);
+}
+
+std::size_t FeatureSpec::lookahead_samples() const {
+    return f0 ? static_cast<std::size_t>(f0_frame_samples - frame_samples) - lookbehind_samples()
+              : 0;
+}
+
+std::size_t FeatureSpec::lookbehind_samples() const {
+    return f0 ? static_cast<std::size_t>(f0_frame_samples - frame_samples) / 2 : 0;
 }
 
 namespace {
@@ -98,12 +142,25 @@ void FeatureSpec::validate() const {
     require(num_mels >= 1 && num_mels <= 512, "num_mels", "1 to 512", num_mels);
     require(low_hz >= 0.0F && low_hz < high_hz, "low_hz", "0 to below high_hz", low_hz);
     require(high_hz <= nyquist_hz, "high_hz", "at most half the sample rate", high_hz);
+    require(frequency_warp >= 0.5F && frequency_warp <= 2.0F, "frequency_warp", "0.5 to 2",
+            frequency_warp);
     require(log_floor > 0.0F, "log_floor", "above 0", log_floor);
     require(num_coeffs >= 1 && num_coeffs <= num_mels, "num_coeffs", "1 to num_mels", num_coeffs);
     require(lifter >= 0 && lifter <= 1000, "lifter", "0 to 1000", lifter);
     require(delta_order >= 0 && delta_order <= 2, "delta_order", "0, 1 or 2", delta_order);
     require(delta_half_width >= 1 && delta_half_width <= 16, "delta_half_width", "1 to 16",
             delta_half_width);
+    if (f0) {
+        require(f0_low_hz > 0.0F && f0_low_hz < f0_high_hz, "f0_low_hz",
+                "above 0, below f0_high_hz", f0_low_hz);
+        require(f0_high_hz <= nyquist_hz, "f0_high_hz", "at most half the sample rate", f0_high_hz);
+        require(f0_frame_samples >= frame_samples && f0_frame_samples <= 65536 &&
+                    f0_frame_samples % 2 == 0,
+                "f0_frame_samples", "even, frame_samples to 65536", f0_frame_samples);
+        require(static_cast<float>(f0_frame_samples) * f0_low_hz >=
+                    2.0F * static_cast<float>(sample_rate_hz),
+                "f0_frame_samples", "at least two periods of f0_low_hz", f0_frame_samples);
+    }
 }
 
 }  // namespace emotiond::dsp

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
+#include <vector>
 
 namespace emotiond::dsp {
 
@@ -38,6 +40,10 @@ enum class ZerothCoeff {
     Last,              ///< C1, ..., C0: HTK's `_0`
     LogEnergyInstead,  ///< ln of the raw frame energy takes the place of C0: Kaldi's use_energy
 };
+enum class F0Difference {
+    Overlap,  ///< mean over the samples that a frame and the shifted frame share: no bias
+    Zeros,    ///< sum over the frame, zeros behind it: librosa 0.11; blurs long periods
+};
 enum class DeltaKind {
     Regression,    ///< HTK: sum k (x[t+k] - x[t-k]) / (2 sum k^2), edge rows repeated
     SavitzkyGolay  ///< librosa.feature.delta: polynomial of the order, edges by interpolation
@@ -63,6 +69,10 @@ struct FeatureSpec {
     MelScale mel_scale = MelScale::Htk;
     MelShape mel_shape = MelShape::TriangleInMel;
     MelNorm mel_norm = MelNorm::None;
+    /// What the mel filters' frequencies are multiplied by, up to a bend near the top from where on
+    /// they lead straight to half the sample rate: a longer or shorter vocal tract, for training.
+    /// 1 = none, as when serving. Source: Jaitly & Hinton 2013.
+    float frequency_warp = 1.0F;
     LogScale log_scale = LogScale::Natural;
     float log_floor = 1e-10F;
 
@@ -70,7 +80,17 @@ struct FeatureSpec {
     DctScale dct_scale = DctScale::Orthonormal;
     int lifter = 0;  ///< c[n] *= 1 + L/2 sin(pi n / L); 0 = none
     ZerothCoeff zeroth_coeff = ZerothCoeff::First;
-    bool append_log_energy = false;  ///< ln of the frame's energy before pre-emphasis, as last
+    bool append_log_energy = false;  ///< ln of the frame's energy before pre-emphasis
+
+    // More features of the same frame, behind the cepstrum in this order; docs/features.md.
+    bool f0 = false;              ///< YIN's pitch in semitones above 27.5 Hz, voicing 0..1
+    int f0_frame_samples = 1024;  ///< has its middle where the frame has its own
+    float f0_low_hz = 65.0F;      ///< what a pitch may be, to f0_high_hz
+    float f0_high_hz = 500.0F;
+    F0Difference f0_difference = F0Difference::Overlap;
+    bool zero_crossing_rate = false;  ///< share of samples that changed the sign
+    bool rms = false;                 ///< of the samples, +-1
+    bool spectral_flux = false;       ///< mean rise of the log mels since the row before
 
     int delta_order = 0;  ///< 0, 1 (deltas) or 2 (deltas and accelerations), after the statics
     int delta_half_width = 2;
@@ -89,8 +109,16 @@ struct FeatureSpec {
     [[nodiscard]] std::size_t num_static() const;
     /// [num_features] of one row.
     [[nodiscard]] std::size_t num_features() const;
+    /// [num_features] what each is, as "mfcc1" and "d_mfcc1", the delta of it.
+    [[nodiscard]] std::vector<std::string> feature_names() const;
     /// Rows that follow a row before it is complete.
     [[nodiscard]] std::size_t lookahead_rows() const;
+    /// Rows before a row that it depends on.
+    [[nodiscard]] std::size_t lookbehind_rows() const;
+    /// Samples after a frame that its static row needs as well.
+    [[nodiscard]] std::size_t lookahead_samples() const;
+    /// Samples before a frame that its static row needs as well.
+    [[nodiscard]] std::size_t lookbehind_samples() const;
 
     /// Throws std::invalid_argument that names the member, what is allowed and what was got.
     void validate() const;

@@ -1,6 +1,8 @@
 #include "dsp/kernels.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 
 // One function body, several instruction sets, the best one bound when the program is loaded.
 // Sanitizers instrument the resolvers before their runtime is up, so they get the baseline alone.
@@ -96,6 +98,43 @@ void power_spectrum(const float* re_im, std::size_t num_bins, float* out) {
     for (std::size_t k = 0; k < num_bins; ++k) {
         out[k] = re_im[2 * k] * re_im[2 * k] + re_im[2 * k + 1] * re_im[2 * k + 1];
     }
+}
+
+EMOTIOND_CLONES
+void unfold(const float* __restrict half, std::size_t num_bins, float* __restrict out) {
+    const std::size_t size = 2 * num_bins - 2;
+    std::copy_n(half, num_bins, out);
+    for (std::size_t k = num_bins; k < size; ++k) {
+        out[k] = half[size - k];
+    }
+}
+
+EMOTIOND_CLONES
+std::size_t zero_crossings(const float* x, std::size_t size) {
+    constexpr float kZero = 1e-10F;
+    std::int32_t count = 0;
+    for (std::size_t i = 1; i < size; ++i) {
+        const std::int32_t is_negative = x[i] < -kZero ? 1 : 0;
+        const std::int32_t was_negative = x[i - 1] < -kZero ? 1 : 0;
+        count += is_negative ^ was_negative;
+    }
+    return static_cast<std::size_t>(count);
+}
+
+EMOTIOND_CLONES
+float sum_of_rises(const float* x, const float* before, std::size_t size) {
+    Lanes lanes{};
+    std::size_t i = 0;
+    for (; i + kLanes <= size; i += kLanes) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) {
+            lanes[lane] += std::max(0.0F, x[i + lane] - before[i + lane]);
+        }
+    }
+    float rest = 0.0F;
+    for (; i < size; ++i) {
+        rest += std::max(0.0F, x[i] - before[i]);
+    }
+    return add_up(lanes) + rest;
 }
 
 EMOTIOND_CLONES

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-/// The inner loops of an MFCC row, compiled for several instruction sets and chosen at start-up.
+/// The inner loops of a feature row, compiled for several instruction sets and chosen at start-up.
 /// All are real-time safe. On one machine the same input gives the same bits, whatever came before:
 /// no loop depends on alignment.
 namespace emotiond::dsp::kernels {
@@ -37,6 +37,16 @@ void join_halves(const float* half, const float* twiddles, std::size_t half_size
 
 /// out[k] = re[k]^2 + im[k]^2 from re, im interleaved: [num_bins][2].
 void power_spectrum(const float* re_im, std::size_t num_bins, float* out);
+
+/// The whole of an even sequence from its first half: half: [num_bins], out: [2 num_bins - 2].
+void unfold(const float* half, std::size_t num_bins, float* out);
+
+/// How many of x: [size] have another sign than the one before; up to 1e-10 counts as 0, which is
+/// not negative.
+std::size_t zero_crossings(const float* x, std::size_t size);
+
+/// Sum of max(0, x[i] - before[i]).
+float sum_of_rises(const float* x, const float* before, std::size_t size);
 
 /// out[m] = sum of power x weights over the run of filter m.
 void weigh_bins(const float* power, const BinRun* runs, std::size_t num_runs, const float* weights,

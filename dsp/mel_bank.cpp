@@ -20,6 +20,18 @@ double mel_to_hz(double mel, MelScale scale) {
     return mel < 15.0 ? 200.0 * mel / 3.0 : 1000.0 * std::exp((mel - 15.0) * std::log(6.4) / 27.0);
 }
 
+/// Jaitly & Hinton's bend stands at 4800 Hz where half the rate is 8000.
+double warped(double hz, const FeatureSpec& spec) {
+    const double warp = spec.frequency_warp;
+    const double nyquist_hz = spec.sample_rate_hz / 2.0;
+    const double bend_to_hz = 0.6 * nyquist_hz * std::min(warp, 1.0);
+    const double bend_hz = bend_to_hz / warp;
+    if (hz <= bend_hz) {
+        return warp * hz;
+    }
+    return nyquist_hz - (nyquist_hz - bend_to_hz) / (nyquist_hz - bend_hz) * (nyquist_hz - hz);
+}
+
 }  // namespace
 
 MelBank::MelBank(const FeatureSpec& spec) {
@@ -30,16 +42,27 @@ MelBank::MelBank(const FeatureSpec& spec) {
     const double step_mel = (high_mel - low_mel) / (spec.num_mels + 1);
     num_bins_ = num_fft_bins + kernels::kLanes;
 
+    const bool in_mel = spec.mel_shape == MelShape::TriangleInMel;
+    const bool is_warped = spec.frequency_warp != 1.0F;
+    const auto to_hz = [&](double mel) {
+        const double hz = mel_to_hz(mel, spec.mel_scale);
+        return is_warped ? warped(hz, spec) : hz;
+    };
+    const auto to_domain = [&](double mel) {
+        if (!in_mel) {
+            return to_hz(mel);
+        }
+        return is_warped ? hz_to_mel(to_hz(mel), spec.mel_scale) : mel;
+    };
+
     for (int m = 0; m < spec.num_mels; ++m) {
         const double left_mel = low_mel + m * step_mel;
-        const double left_hz = mel_to_hz(left_mel, spec.mel_scale);
-        const double right_hz = mel_to_hz(left_mel + 2 * step_mel, spec.mel_scale);
+        const double left_hz = to_hz(left_mel);
+        const double right_hz = to_hz(left_mel + 2 * step_mel);
         // The triangle stands on `left`, peaks at `centre`, ends at `right`, in its own domain.
-        const bool in_mel = spec.mel_shape == MelShape::TriangleInMel;
-        const double left = in_mel ? left_mel : left_hz;
-        const double centre =
-            in_mel ? left_mel + step_mel : mel_to_hz(left_mel + step_mel, spec.mel_scale);
-        const double right = in_mel ? left_mel + 2 * step_mel : right_hz;
+        const double left = to_domain(left_mel);
+        const double centre = to_domain(left_mel + step_mel);
+        const double right = to_domain(left_mel + 2 * step_mel);
         const double peak = spec.mel_norm == MelNorm::Area ? 2.0 / (right_hz - left_hz) : 1.0;
 
         kernels::BinRun filter{0, weights_.size(), 0};

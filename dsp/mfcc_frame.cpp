@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
 #include "dsp/kernels.hpp"
@@ -11,24 +10,6 @@ namespace emotiond::dsp {
 namespace {
 
 using std::numbers::pi;
-
-std::vector<float> make_window(const FeatureSpec& spec) {
-    const auto size = static_cast<std::size_t>(spec.frame_samples);
-    std::vector<float> window(size);
-    for (std::size_t n = 0; n < size; ++n) {
-        const auto at = static_cast<double>(n);
-        const double periodic = 2.0 * pi * at / static_cast<double>(size);
-        const double symmetric = 2.0 * pi * at / static_cast<double>(size - 1);
-        double value = 0.0;
-        switch (spec.window) {
-            case WindowShape::Hann: value = 0.5 - 0.5 * std::cos(periodic); break;
-            case WindowShape::Hamming: value = 0.54 - 0.46 * std::cos(symmetric); break;
-            case WindowShape::Povey: value = std::pow(0.5 - 0.5 * std::cos(symmetric), 0.85); break;
-        }
-        window[n] = static_cast<float>(value * spec.sample_scale);
-    }
-    return window;
-}
 
 std::size_t padded(int num_coeffs) {
     const auto lanes = kernels::kLanes;
@@ -66,44 +47,20 @@ std::vector<float> make_dct(const FeatureSpec& spec) {
 }  // namespace
 
 MfccFrame::MfccFrame(const FeatureSpec& spec)
-    : spec_((spec.validate(), spec)),
-      fft_(static_cast<std::size_t>(spec.fft_size)),
+    : spec_(spec),
       mel_bank_(spec),
-      window_(make_window(spec)),
       dct_(make_dct(spec)),
-      power_(mel_bank_.num_bins(), 0.0F),
       log_mels_(mel_bank_.num_mels()),
       coefficients_(padded(spec.num_coeffs)) {}
 
-void MfccFrame::compute(std::span<const float> frame, std::span<float> out) {
-    const std::size_t size = window_.size();
-    const float mean =
-        spec_.remove_dc ? kernels::sum(frame.data(), size) / static_cast<float>(size) : 0.0F;
-    kernels::emphasise_and_window(frame.data(), window_.data(), size, mean, spec_.pre_emphasis,
-                                  fft_.input().data());
-    const std::span<const float> spectrum = fft_.execute();
-    kernels::power_spectrum(spectrum.data(), spectrum.size() / 2, power_.data());
-    mel_bank_.apply(power_, log_mels_);
+void MfccFrame::compute(std::span<const float> power, std::span<float> out) {
+    mel_bank_.apply(power, log_mels_);
     for (float& mel : log_mels_) {
         mel = std::log(std::max(spec_.log_floor, mel));
     }
     kernels::multiply(log_mels_.data(), dct_.data(), log_mels_.size(), coefficients_.size(),
                       coefficients_.data());
-    const auto num_coeffs = static_cast<std::size_t>(spec_.num_coeffs);
-    std::copy_n(coefficients_.begin(), num_coeffs, out.begin());
-
-    const bool energy_instead = spec_.zeroth_coeff == ZerothCoeff::LogEnergyInstead;
-    if (energy_instead || spec_.append_log_energy) {
-        const float energy =
-            kernels::energy(frame.data(), size, mean) * spec_.sample_scale * spec_.sample_scale;
-        const float log_energy = std::log(std::max(energy, std::numeric_limits<float>::epsilon()));
-        if (energy_instead) {
-            out[0] = log_energy;
-        }
-        if (spec_.append_log_energy) {
-            out[num_coeffs] = log_energy;
-        }
-    }
+    std::copy_n(coefficients_.begin(), spec_.num_coeffs, out.begin());
 }
 
 }  // namespace emotiond::dsp

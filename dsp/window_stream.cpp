@@ -53,10 +53,11 @@ WindowStream::WindowStream(const FeatureSpec& spec, int capture_rate_hz,
       window_(spec.num_features(), rows_in(validated(options).length, spec),
               rows_in(options.hop, spec), rows_in(options.first, spec)),
       gate_({}, block_seconds(spec)),
-      blocks_(rows_in(options.length, spec) + spec.lookahead_rows() +
-              (static_cast<std::size_t>(spec.frame_samples) + kRunSamples) /
-                  static_cast<std::size_t>(spec.hop_samples) +
-              2) {}
+      blocks_(
+          rows_in(options.length, spec) + spec.lookahead_rows() +
+          (static_cast<std::size_t>(spec.frame_samples) + spec.lookahead_samples() + kRunSamples) /
+              static_cast<std::size_t>(spec.hop_samples) +
+          2) {}
 
 void WindowStream::restart(std::uint64_t first_sample) {
     resampler_.reset();
@@ -100,7 +101,8 @@ FeatureWindow WindowStream::describe(const SlidingWindow::View& view) const {
     const auto hop = static_cast<std::int64_t>(spec().hop_samples);
     const auto frame = static_cast<std::int64_t>(spec().frame_samples);
     const std::int64_t before = spec().padding == Padding::Centre ? frame / 2 : 0;
-    const auto reach = static_cast<std::int64_t>(spec().lookahead_rows());  // of deltas, both ways
+    const auto ahead = static_cast<std::int64_t>(spec().lookahead_rows());
+    const auto behind = static_cast<std::int64_t>(spec().lookbehind_rows());
     const auto first_row = static_cast<std::int64_t>(view.first_row);
     const auto last_row = first_row + static_cast<std::int64_t>(view.num_rows) - 1;
 
@@ -108,8 +110,15 @@ FeatureWindow WindowStream::describe(const SlidingWindow::View& view) const {
     window.rows = view.rows;
     window.num_rows = view.num_rows;
     window.first_row = view.first_row;
-    window.start_sample = capture_index((first_row - reach) * hop - before);
-    window.end_sample = capture_index((last_row + reach) * hop + frame - before);
+    // Deltas reach as far back as ahead, over all that a row needs; what else needs earlier rows
+    // needs no more of them than their frame.
+    window.start_sample = capture_index(
+        std::min((first_row - ahead) * hop - static_cast<std::int64_t>(spec().lookbehind_samples()),
+                 (first_row - behind) * hop) -
+        before);
+    window.end_sample =
+        capture_index((last_row + ahead) * hop + frame +
+                      static_cast<std::int64_t>(spec().lookahead_samples()) - before);
 
     double mean_square = 0.0;
     std::size_t voiced = 0;

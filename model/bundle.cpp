@@ -48,12 +48,15 @@ std::string sha256_hex(std::initializer_list<std::string_view> parts) {
     return hex;
 }
 
-/// The first row of a fixed signal, by this build. A bundle remembers the row that it was trained
-/// with, so that a change of the feature code cannot pass unnoticed behind equal specifications.
+/// The first row of a fixed signal that has all before it that it depends on of other rows but for
+/// deltas, by this build. A bundle remembers the row that it was trained with, so that a change of
+/// the feature code cannot pass unnoticed behind equal specifications.
 std::vector<float> probe_row(const dsp::FeatureSpec& spec) {
-    // No more than the first row waits for: a specification from outside may ask for long rows.
-    const std::size_t rows = 2 * spec.lookahead_rows() + 1;
+    // No more than that row waits for: a specification from outside may ask for long rows.
+    std::size_t passed_over = spec.lookbehind_rows() - spec.lookahead_rows();
+    const std::size_t rows = 2 * spec.lookahead_rows() + 1 + passed_over;
     std::vector<float> samples(static_cast<std::size_t>(spec.frame_samples) +
+                               spec.lookahead_samples() +
                                rows * static_cast<std::size_t>(spec.hop_samples));
     std::uint32_t noise = 1;
     for (float& sample : samples) {
@@ -61,15 +64,17 @@ std::vector<float> probe_row(const dsp::FeatureSpec& spec) {
         sample = static_cast<float>(noise >> 8) / static_cast<float>(1U << 24) - 0.5F;
     }
     dsp::FeatureExtractor extractor(spec);
-    std::vector<float> first;
-    const auto keep_first = [&](std::span<const float> row) {
-        if (first.empty()) {
-            first.assign(row.begin(), row.end());
+    std::vector<float> probe;
+    const auto keep_one = [&](std::span<const float> row) {
+        if (passed_over > 0) {
+            --passed_over;
+        } else if (probe.empty()) {
+            probe.assign(row.begin(), row.end());
         }
     };
-    extractor.push(samples, keep_first);
-    extractor.finish(keep_first);
-    return first;
+    extractor.push(samples, keep_one);
+    extractor.finish(keep_one);
+    return probe;
 }
 
 /// Discarded where it is no JSON, or nested deeper than any header of ours: a parser, and even more

@@ -31,12 +31,15 @@ const Names<dsp::ZerothCoeff> kZerothCoeffs{
     {dsp::ZerothCoeff::First, "first"},
     {dsp::ZerothCoeff::Last, "last"},
     {dsp::ZerothCoeff::LogEnergyInstead, "log_energy_instead"}};
+const Names<dsp::F0Difference> kF0Differences{{dsp::F0Difference::Overlap, "overlap"},
+                                              {dsp::F0Difference::Zeros, "zeros"}};
 const Names<dsp::DeltaKind> kDeltaKinds{{dsp::DeltaKind::Regression, "regression"},
                                         {dsp::DeltaKind::SavitzkyGolay, "savitzky_golay"}};
 
-/// Calls visit(name, member, names) for each member; names is nullptr for numbers and flags.
+/// Calls visit(name, member, names) for each member that all manifests have; names is nullptr for
+/// numbers and flags.
 template <typename Spec, typename Visit>
-void for_each_member(Spec& spec, Visit&& visit) {
+void for_each_first_member(Spec& spec, Visit&& visit) {
     visit("sample_rate_hz", spec.sample_rate_hz, nullptr);
     visit("frame_samples", spec.frame_samples, nullptr);
     visit("hop_samples", spec.hop_samples, nullptr);
@@ -64,11 +67,26 @@ void for_each_member(Spec& spec, Visit&& visit) {
     visit("delta_kind", spec.delta_kind, &kDeltaKinds);
 }
 
+/// For each member that came later: a manifest without it means its default, in which the member
+/// changes nothing.
+template <typename Spec, typename Visit>
+void for_each_later_member(Spec& spec, Visit&& visit) {
+    visit("frequency_warp", spec.frequency_warp, nullptr);
+    visit("f0", spec.f0, nullptr);
+    visit("f0_frame_samples", spec.f0_frame_samples, nullptr);
+    visit("f0_low_hz", spec.f0_low_hz, nullptr);
+    visit("f0_high_hz", spec.f0_high_hz, nullptr);
+    visit("f0_difference", spec.f0_difference, &kF0Differences);
+    visit("zero_crossing_rate", spec.zero_crossing_rate, nullptr);
+    visit("rms", spec.rms, nullptr);
+    visit("spectral_flux", spec.spectral_flux, nullptr);
+}
+
 }  // namespace
 
 ordered_json to_json(const FeatureSpec& spec) {
     ordered_json json;
-    for_each_member(spec, [&](const char* name, const auto& member, const auto names) {
+    const auto write = [&](const char* name, const auto& member, const auto names) {
         if constexpr (std::is_null_pointer_v<std::remove_const_t<decltype(names)>>) {
             json[name] = member;
         } else {
@@ -78,14 +96,16 @@ ordered_json to_json(const FeatureSpec& spec) {
                 }
             }
         }
-    });
+    };
+    for_each_first_member(spec, write);
+    for_each_later_member(spec, write);
     return json;
 }
 
 FeatureSpec feature_spec_from_json(const ordered_json& json) {
     FeatureSpec spec;
     std::size_t known = 0;
-    for_each_member(spec, [&](const char* name, auto& member, const auto names) {
+    const auto read = [&](const char* name, auto& member, const auto names) {
         const std::string where = "feature specification: " + std::string(name);
         const auto found = json.find(name);
         if (found == json.end()) {
@@ -112,6 +132,12 @@ FeatureSpec feature_spec_from_json(const ordered_json& json) {
             if (!matched) {
                 throw std::runtime_error(where + " has no such value: " + found->dump());
             }
+        }
+    };
+    for_each_first_member(spec, read);
+    for_each_later_member(spec, [&](const char* name, auto& member, const auto names) {
+        if (json.contains(name)) {
+            read(name, member, names);
         }
     });
     if (json.size() != known) {

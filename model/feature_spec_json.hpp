@@ -9,8 +9,9 @@ namespace emotiond::model {
 /// Every member by its name, enumerators in snake_case.
 nlohmann::ordered_json to_json(const dsp::FeatureSpec& spec);
 
-/// Throws std::runtime_error for a missing, unknown or ill-typed member, std::invalid_argument from
-/// FeatureSpec::validate.
+/// Members that the first bundles did not have yet may be missing and have their defaults then.
+/// Throws std::runtime_error for any other missing, an unknown or ill-typed member,
+/// std::invalid_argument from FeatureSpec::validate.
 dsp::FeatureSpec feature_spec_from_json(const nlohmann::ordered_json& json);
 
 }  // namespace emotiond::model

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Computes MFCC of short clips with other people's code, for tests/dsp/feature_golden_test.cpp.
+"""Computes features of short clips with other people's code, for tests/dsp/feature_golden_test.cpp.
 
     pip install librosa==0.11.0 kaldi-native-fbank==1.22.5 opensmile==2.6.0 soundfile
     tests/data/make_goldens.py path/to/emodb
@@ -12,6 +12,7 @@ import argparse
 import importlib.metadata
 import pathlib
 import platform
+import unittest.mock
 
 import kaldi_native_fbank as knf
 import librosa
@@ -44,6 +45,40 @@ def librosa_rows(samples):
     return np.concatenate([static, *deltas]).T
 
 
+def overlap_difference(frames, min_period, max_period):
+    """d' of YIN over the samples that a frame and the shifted frame share, by definition."""
+    d = np.zeros((max_period + 1, frames.shape[1]))
+    for k in range(1, max_period + 1):
+        d[k] = np.mean((frames[:-k] - frames[k:]) ** 2, axis=0)
+    means = np.cumsum(d[1:], axis=0) / np.arange(1, max_period + 1)[:, np.newaxis]
+    return d[min_period:] / (means[min_period - 1:] + np.finfo(float).tiny)
+
+
+def librosa_overlap_pitch_rows(samples):
+    """Pitch and voicing of librosa_prosody_rows, with another difference than librosa's own."""
+    with unittest.mock.patch("librosa.core.pitch._cumulative_mean_normalized_difference",
+                             overlap_difference):
+        return librosa_prosody_rows(samples)[:, :2]
+
+
+def librosa_prosody_rows(samples):
+    """Pitch in semitones, voicing, zero-crossing rate, RMS, flux: 25 ms a 10 ms, pitch of 64 ms."""
+    frame, fft_size, pitch_frame = 400, 512, 1024
+    hop = {"hop_length": 160, "center": False}
+    y = samples / 32768.0
+    # With zeros around, so that the middle of librosa's frames lies where that of ours does.
+    around = np.pad(y, (pitch_frame - frame) // 2)
+    pitch = {"sr": RATE_HZ, "fmin": 65.0, "fmax": 500.0, "frame_length": pitch_frame, **hop}
+    f0 = librosa.yin(around, **pitch)
+    voicing = librosa.pyin(around, **pitch)[2]
+    zcr = librosa.feature.zero_crossing_rate(y, frame_length=frame, **hop)[0]
+    rms = librosa.feature.rms(y=y, frame_length=frame, **hop)[0]
+    mel = librosa.feature.melspectrogram(y=np.pad(y, (fft_size - frame) // 2), sr=RATE_HZ,
+                                         n_fft=fft_size, win_length=frame, n_mels=26, **hop)
+    flux = librosa.onset.onset_strength(S=librosa.power_to_db(mel, top_db=None), center=False)
+    return np.array([12.0 * np.log2(f0 / 27.5), voicing, zcr, rms, flux]).T
+
+
 def kaldi_rows(samples, num_mels):
     """kaldi-native-fbank's defaults without dither, samples counted to 32768 as in Kaldi."""
     options = knf.MfccOptions()
@@ -64,6 +99,10 @@ def opensmile_rows(samples):
 REFERENCES = {
     "librosa": (librosa_rows, "mfcc(S=power_to_db(melspectrogram, top_db=None)) and its deltas of "
                 "order 1 and 2, in double"),
+    "librosa_prosody": (librosa_prosody_rows, "yin in semitones above 27.5 Hz, the voiced_prob of "
+                        "pyin, zero_crossing_rate, rms, onset_strength, in double"),
+    "librosa_overlap_pitch": (librosa_overlap_pitch_rows, "yin and pyin as before, over the samples "
+                              "that a frame and the shifted frame share, in double"),
     "kaldi": (lambda samples: kaldi_rows(samples, 23), "MfccOptions, dither 0, in single"),
     "kaldi_26_mels": (lambda samples: kaldi_rows(samples, 26),
                       "MfccOptions, dither 0, 26 mels, in single"),

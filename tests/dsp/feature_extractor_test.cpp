@@ -18,6 +18,7 @@ namespace {
 
 using test::cut;
 using test::make_noise;
+using test::with_all_features;
 
 using Rows = std::vector<std::vector<float>>;
 
@@ -43,6 +44,13 @@ FeatureSpec with_deltas(FeatureSpec spec, int order) {
     return spec;
 }
 
+FeatureSpec odd_frame_with_all_features() {
+    FeatureSpec spec = with_all_features(FeatureSpec{});
+    spec.frame_samples = 401;
+    spec.hop_samples = 401;
+    return spec;
+}
+
 struct Definition {
     std::string name;
     FeatureSpec spec;
@@ -63,7 +71,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Definition{"kaldi_d_a", with_deltas(FeatureSpec::kaldi(), 2)},
                     Definition{"htk", with_deltas(FeatureSpec::htk(), 0)},
                     Definition{"htk_d", with_deltas(FeatureSpec::htk(), 1)},
-                    Definition{"htk_d_a", with_deltas(FeatureSpec::htk(), 2)}),
+                    Definition{"htk_d_a", with_deltas(FeatureSpec::htk(), 2)},
+                    Definition{"librosa_all",
+                               with_deltas(with_all_features(FeatureSpec::librosa(16000)), 0)},
+                    Definition{"kaldi_all", with_all_features(FeatureSpec::kaldi())},
+                    Definition{"htk_all_d_a", with_all_features(FeatureSpec::htk())},
+                    Definition{"odd_frame_all", odd_frame_with_all_features()}),
     [](const auto& instance) { return instance.param.name; });
 
 TEST_P(FeatureExtractorOf, GivesTheSameBitsHoweverTheSamplesAreCut) {

@@ -8,6 +8,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dsp/feature_extractor.hpp"
@@ -133,6 +134,66 @@ TEST(FeatureExtractor, AgreesWithKaldiOf26Mels) {
 // which do not exist in HTK's definition: that repeats the last delta.
 TEST(FeatureExtractor, AgreesWithHtkAsOpenSmileComputesIt) {
     expect_agreement("opensmile", FeatureSpec::htk(), {{1e-3, 2e-4, 1e-4}, 2});
+}
+
+/// Each column of the reference beside the feature of that name; bounds: largest error of each.
+void expect_columns(const std::string& reference, const FeatureSpec& spec,
+                    const std::vector<std::pair<std::string, double>>& bounds) {
+    const std::vector<Golden> goldens = read_goldens(reference);
+    ASSERT_EQ(goldens.size(), 3U);
+    const std::vector<std::string> names = spec.feature_names();
+    ASSERT_EQ(names.size(), spec.num_features());
+    std::cout << "largest error beside " << reference << ':';
+    for (std::size_t column = 0; column < bounds.size(); ++column) {
+        const auto& [name, bound] = bounds[column];
+        const auto feature =
+            static_cast<std::size_t>(std::ranges::find(names, name) - names.begin());
+        ASSERT_LT(feature, names.size()) << name;
+        double largest = 0.0;
+        for (const Golden& golden : goldens) {
+            ASSERT_EQ(golden.num_features, bounds.size());
+            const std::vector<float> rows = rows_of(spec, read_clip(golden.clip));
+            ASSERT_EQ(rows.size() / names.size(), golden.num_rows);
+            for (std::size_t row = 0; row < golden.num_rows; ++row) {
+                const float value = rows[row * names.size() + feature];
+                ASSERT_TRUE(std::isfinite(value));
+                const double expected = golden.rows[row * bounds.size() + column];
+                const double error = std::abs(static_cast<double>(value) - expected);
+                EXPECT_LE(error, bound) << name << " of row " << row << " of " << golden.clip;
+                largest = std::max(largest, error);
+            }
+        }
+        testing::Test::RecordProperty(name, std::to_string(largest));
+        std::cout << ' ' << name << ' ' << largest;
+    }
+    std::cout << '\n';
+}
+
+FeatureSpec prosody() {
+    FeatureSpec spec;
+    spec.mel_scale = MelScale::Slaney;
+    spec.mel_shape = MelShape::TriangleInHz;
+    spec.mel_norm = MelNorm::Area;
+    spec.log_scale = LogScale::Decibel;
+    spec.f0 = true;
+    spec.zero_crossing_rate = true;
+    spec.rms = true;
+    spec.spectral_flux = true;
+    return spec;
+}
+
+// Where nothing but hum is in a frame its difference is a small one between large numbers: single
+// precision then moves the pitch by some hundredths of a semitone.
+TEST(FeatureExtractor, HasThePitchLoudnessAndFluxOfLibrosa) {
+    FeatureSpec spec = prosody();
+    spec.f0_difference = F0Difference::Zeros;
+    expect_columns(
+        "librosa_prosody", spec,
+        {{"f0_semitones", 5e-2}, {"voicing", 1e-6}, {"zcr", 1e-6}, {"rms", 1e-6}, {"flux", 1e-4}});
+}
+
+TEST(FeatureExtractor, HasThePitchOfTheSamplesThatTheShiftedFrameShares) {
+    expect_columns("librosa_overlap_pitch", prosody(), {{"f0_semitones", 1e-3}, {"voicing", 1e-6}});
 }
 
 }  // namespace

@@ -62,6 +62,9 @@ TEST(FeatureSpec, ChecksEveryMember) {
     EXPECT_THAT(message_with(&Spec::low_hz, 8000.0F), HasSubstr("low_hz"));
     EXPECT_THAT(message_with(&Spec::high_hz, 8001.0F), HasSubstr("high_hz"));
     EXPECT_THAT(message_with(&Spec::high_hz, NAN), HasSubstr("low_hz"));
+    EXPECT_THAT(message_with(&Spec::frequency_warp, 0.49F), HasSubstr("frequency_warp"));
+    EXPECT_THAT(message_with(&Spec::frequency_warp, 2.01F), HasSubstr("frequency_warp"));
+    EXPECT_THAT(message_with(&Spec::frequency_warp, NAN), HasSubstr("frequency_warp"));
     EXPECT_THAT(message_with(&Spec::log_floor, 0.0F), HasSubstr("log_floor"));
     EXPECT_THAT(message_with(&Spec::num_coeffs, 0), HasSubstr("num_coeffs"));
     EXPECT_THAT(message_with(&Spec::num_coeffs, 27), HasSubstr("num_coeffs"));
@@ -70,6 +73,78 @@ TEST(FeatureSpec, ChecksEveryMember) {
     EXPECT_THAT(message_with(&Spec::delta_order, -1), HasSubstr("delta_order"));
     EXPECT_THAT(message_with(&Spec::delta_half_width, 0), HasSubstr("delta_half_width"));
     EXPECT_THAT(message_with(&Spec::delta_half_width, 17), HasSubstr("delta_half_width"));
+}
+
+TEST(FeatureSpec, ChecksWhatThePitchNeeds) {
+    using testing::HasSubstr;
+    const auto message = [](auto&& change) {
+        FeatureSpec spec;
+        spec.f0 = true;
+        change(spec);
+        return message_of(spec);
+    };
+    EXPECT_EQ(message([](FeatureSpec&) {}), "valid");
+    EXPECT_THAT(message([](FeatureSpec& spec) { spec.f0_low_hz = 0.0F; }), HasSubstr("f0_low_hz"));
+    EXPECT_THAT(message([](FeatureSpec& spec) { spec.f0_low_hz = NAN; }), HasSubstr("f0_low_hz"));
+    EXPECT_THAT(message([](FeatureSpec& spec) { spec.f0_low_hz = 500.0F; }),
+                HasSubstr("f0_low_hz must be above 0, below f0_high_hz, got 500"));
+    EXPECT_THAT(message([](FeatureSpec& spec) { spec.f0_high_hz = 8001.0F; }),
+                HasSubstr("f0_high_hz must be at most half the sample rate"));
+    EXPECT_THAT(message([](FeatureSpec& spec) { spec.f0_frame_samples = 1023; }),
+                HasSubstr("f0_frame_samples must be even"));
+    EXPECT_THAT(message([](FeatureSpec& spec) { spec.f0_frame_samples = 398; }),
+                HasSubstr("f0_frame_samples must be even"));
+    EXPECT_THAT(message([](FeatureSpec& spec) { spec.f0_frame_samples = 65538; }),
+                HasSubstr("f0_frame_samples must be even"));
+    EXPECT_THAT(message([](FeatureSpec& spec) { spec.f0_frame_samples = 490; }),
+                HasSubstr("f0_frame_samples must be at least two periods of f0_low_hz, got 490"));
+    EXPECT_EQ(message([](FeatureSpec& spec) { spec.f0_frame_samples = 494; }), "valid");
+    EXPECT_EQ(message_with(&FeatureSpec::f0_low_hz, 0.0F), "valid");  // nobody asks for it
+}
+
+TEST(FeatureSpec, NamesTheFeaturesOfARow) {
+    using testing::ElementsAre;
+    FeatureSpec spec;
+    spec.num_coeffs = 3;
+    EXPECT_THAT(spec.feature_names(), ElementsAre("mfcc0", "mfcc1", "mfcc2"));
+    spec.zeroth_coeff = ZerothCoeff::Last;
+    EXPECT_THAT(spec.feature_names(), ElementsAre("mfcc1", "mfcc2", "mfcc0"));
+    spec.zeroth_coeff = ZerothCoeff::LogEnergyInstead;
+    EXPECT_THAT(spec.feature_names(), ElementsAre("log_energy", "mfcc1", "mfcc2"));
+    spec.zeroth_coeff = ZerothCoeff::First;
+    spec.num_coeffs = 1;
+    spec.append_log_energy = true;
+    spec.f0 = true;
+    spec.zero_crossing_rate = true;
+    spec.rms = true;
+    spec.spectral_flux = true;
+    EXPECT_THAT(spec.feature_names(), ElementsAre("mfcc0", "log_energy", "f0_semitones", "voicing",
+                                                  "zcr", "rms", "flux"));
+    EXPECT_EQ(spec.num_features(), 7U);
+    spec = FeatureSpec{};
+    spec.num_coeffs = 1;
+    spec.rms = true;
+    spec.delta_order = 2;
+    EXPECT_THAT(spec.feature_names(),
+                ElementsAre("mfcc0", "rms", "d_mfcc0", "d_rms", "dd_mfcc0", "dd_rms"));
+}
+
+TEST(FeatureSpec, SaysWhichSamplesAndRowsAreNeededBesides) {
+    FeatureSpec spec;
+    EXPECT_EQ(spec.lookahead_samples(), 0U);
+    EXPECT_EQ(spec.lookbehind_samples(), 0U);
+    EXPECT_EQ(spec.lookbehind_rows(), 0U);
+    spec.f0 = true;
+    EXPECT_EQ(spec.lookbehind_samples(), 312U);
+    EXPECT_EQ(spec.lookahead_samples(), 312U);
+    spec.frame_samples = 401;
+    EXPECT_EQ(spec.lookbehind_samples(), 311U);
+    EXPECT_EQ(spec.lookahead_samples(), 312U);
+    spec.delta_order = 2;
+    EXPECT_EQ(spec.lookbehind_rows(), 4U);
+    spec.spectral_flux = true;
+    EXPECT_EQ(spec.lookbehind_rows(), 5U);
+    EXPECT_EQ(spec.lookahead_rows(), 4U);
 }
 
 TEST(FeatureSpec, CountsFeatures) {

@@ -115,6 +115,33 @@ TEST(MelBank, HearsNothingOutsideItsLimits) {
     }
 }
 
+TEST(MelBank, MovesItsFiltersWhereTheWarpSays) {
+    // Jaitly & Hinton 2013: f' = alpha f up to Fhi min(alpha, 1)/alpha, then straight to S/2.
+    const auto warped_hz = [](double hz, double alpha) {
+        const double half_rate = 8000.0;
+        const double to = 4800.0 * std::min(alpha, 1.0);
+        if (hz <= to / alpha) {
+            return hz * alpha;
+        }
+        return half_rate - (half_rate - to) / (half_rate - to / alpha) * (half_rate - hz);
+    };
+    for (const float warp : {0.5F, 0.85F, 1.15F, 2.0F}) {
+        for (const FeatureSpec& spec :
+             {fine(FeatureSpec::htk()), fine(FeatureSpec::librosa(16000))}) {
+            FeatureSpec warped = spec;
+            warped.frequency_warp = warp;
+            const auto weights = weights_of(spec);
+            const auto warped_weights = weights_of(warped);
+            ASSERT_EQ(warped_weights.size(), weights.size());
+            for (std::size_t m = 0; m < weights.size(); ++m) {
+                const double expected = warped_hz(peak_hz(spec, weights[m]), warp);
+                EXPECT_NEAR(peak_hz(spec, warped_weights[m]), expected, 2.0) << "mel " << m;
+            }
+            EXPECT_EQ(warped_weights.back().back(), 0.0F);
+        }
+    }
+}
+
 TEST(MelBank, AddsUpPowerOverItsBins) {
     FeatureSpec spec;
     const auto weights = weights_of(spec);

@@ -57,7 +57,8 @@ TEST(FeatureExtractor, AllocatesNothingAfterConstruction) {
     const std::vector<float> samples = test::make_noise(50000, 2);
     for (const FeatureSpec& spec :
          {with_deltas(FeatureSpec::librosa(16000)), with_deltas(FeatureSpec::kaldi()),
-          with_deltas(FeatureSpec::htk())}) {
+          with_deltas(FeatureSpec::htk()), test::with_all_features(FeatureSpec::librosa(16000)),
+          with_deltas(test::with_all_features(FeatureSpec::htk()))}) {
         FeatureExtractor extractor(spec);
         std::size_t num_rows = 0;
         const AllocationCounter counter;
@@ -86,7 +87,7 @@ TEST(SlidingWindow, AllocatesNothingAfterConstruction) {
 
 TEST(WindowStream, AllocatesNothingAfterConstructionAtEqualRates) {
     const std::vector<float> samples = test::make_noise(100000, 3);
-    const FeatureSpec spec = with_deltas(FeatureSpec{});
+    const FeatureSpec spec = with_deltas(test::with_all_features(FeatureSpec{}));
     WindowStream stream(spec, spec.sample_rate_hz, WindowOptions{});
     std::size_t num_windows = 0;
     const AllocationCounter counter;

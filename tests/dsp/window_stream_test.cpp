@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ using std::chrono::milliseconds;
 using test::cut;
 using test::make_noise;
 using test::make_sine;
+using test::with_all_features;
 
 constexpr int kRateHz = 16000;
 constexpr WindowOptions kOptions{milliseconds(600), milliseconds(200), milliseconds(300)};
@@ -102,6 +104,35 @@ TEST(WindowStream, CountsItsRangesInCapturedSamples) {
     EXPECT_EQ(windows[3].end_sample, 97U * 160U + 400U);
 }
 
+TEST(WindowStream, CountsWhatThePitchNeedsBeforeAndAfterAFrame) {
+    FeatureSpec spec;
+    spec.f0 = true;
+    WindowStream stream(spec, kRateHz, kOptions);
+    const std::vector<Window> windows = windows_of(stream, make_noise(kRateHz, 32));
+    ASSERT_EQ(windows.size(), 4U);  // as many rows as without
+    EXPECT_EQ(windows[0].start_sample, 0U);
+    EXPECT_EQ(windows[0].end_sample, 39U * 160U + 400U + 312U);
+    EXPECT_EQ(windows[2].start_sample, 20U * 160U - 312U);
+    EXPECT_EQ(windows[3].end_sample, kRateHz);
+}
+
+TEST(WindowStream, GivesAWindowAsSoonAsItsLastSampleIsThere) {
+    for (const FeatureSpec& spec : {FeatureSpec{}, with_deltas(), with_all_features(FeatureSpec{}),
+                                    with_deltas(with_all_features(FeatureSpec{}))}) {
+        const std::vector<float> samples = make_noise(kRateHz, 38);
+        WindowStream stream(spec, kRateHz, kOptions);
+        std::vector<Window> windows;
+        for (std::size_t pushed = 1; windows.size() < 3; ++pushed) {
+            ASSERT_LE(pushed, samples.size());
+            const std::size_t before = windows.size();
+            stream.push(std::span(samples).subspan(pushed - 1, 1), keep_in(windows));
+            if (windows.size() > before) {
+                EXPECT_EQ(windows.back().end_sample, pushed);
+            }
+        }
+    }
+}
+
 TEST(WindowStream, CountsItsRangesAtTheDevicesRate) {
     WindowStream at_16(FeatureSpec{}, kRateHz, kOptions);
     WindowStream at_48(FeatureSpec{}, 48000, kOptions);
@@ -117,7 +148,15 @@ TEST(WindowStream, CountsItsRangesAtTheDevicesRate) {
 
 TEST(WindowStream, NamesExactlyTheSamplesThatItsRowsDependOn) {
     const FeatureSpec librosa = FeatureSpec::librosa(kRateHz);
-    for (const FeatureSpec& spec : {FeatureSpec{}, with_deltas(), librosa, with_deltas(librosa)}) {
+    FeatureSpec with_flux;
+    with_flux.spectral_flux = true;
+    FeatureSpec with_pitch;
+    with_pitch.f0 = true;
+    for (const FeatureSpec& spec :
+         {FeatureSpec{}, with_deltas(), librosa, with_deltas(librosa), with_flux, with_pitch,
+          with_deltas(with_flux), with_deltas(with_pitch), with_all_features(FeatureSpec{}),
+          with_all_features(librosa), with_deltas(with_all_features(FeatureSpec{}))}) {
+        SCOPED_TRACE(testing::PrintToString(spec.feature_names()));
         const std::vector<float> samples = make_noise(2 * kRateHz, 34);
         const Window window = windows_of(spec, samples)[3];
         const auto rows_with_noise = [&](std::uint64_t begin, std::uint64_t end) {
@@ -139,7 +178,8 @@ TEST(WindowStream, NamesExactlyTheSamplesThatItsRowsDependOn) {
 
 TEST(WindowStream, GivesTheSameWindowsHoweverTheSamplesAreCut) {
     for (const int capture_rate_hz : {16000, 44100, 48000}) {
-        for (const FeatureSpec& spec : {with_deltas(), FeatureSpec::librosa(kRateHz)}) {
+        for (const FeatureSpec& spec : {with_deltas(), FeatureSpec::librosa(kRateHz),
+                                        with_deltas(with_all_features(FeatureSpec{}))}) {
             const std::vector<float> samples =
                 make_noise(static_cast<std::size_t>(capture_rate_hz), 35);
             WindowStream stream(spec, capture_rate_hz, kOptions);
@@ -215,7 +255,8 @@ TEST(WindowStream, ForgetsTheRoomAtAHole) {
 }
 
 TEST(WindowStream, GivesNoWindowOfNoSamples) {
-    for (const FeatureSpec& spec : {FeatureSpec{}, FeatureSpec::librosa(kRateHz)}) {
+    for (const FeatureSpec& spec :
+         {FeatureSpec{}, FeatureSpec::librosa(kRateHz), with_all_features(FeatureSpec{})}) {
         EXPECT_THAT(windows_of(spec, {}), testing::IsEmpty());
     }
 }

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "dsp/feature_spec.hpp"
+#include "dsp/frame_spectrum.hpp"
+#include "dsp/mfcc_frame.hpp"
+#include "dsp/pitch_estimator.hpp"
+#include "dsp/spectral_flux.hpp"
+
+namespace emotiond::dsp {
+
+/// The static features of one frame after the other, those that the specification asks for.
+/// Real-time safe after construction: no allocation, no lock. Not thread-safe.
+class FrameFeatures {
+ public:
+    /// Throws std::invalid_argument where the specification is not valid.
+    explicit FrameFeatures(const FeatureSpec& spec);
+
+    /// samples: [lookbehind_samples + frame_samples + lookahead_samples], full scale +-1: the frame
+    /// among what its features need besides.  out: [num_static].
+    void compute(std::span<const float> samples, std::span<float> out);
+
+    /// As after construction: the next frame has none before it.
+    void reset();
+
+ private:
+    FeatureSpec spec_;
+    FrameSpectrum spectrum_;
+    MfccFrame mfcc_;
+    std::optional<PitchEstimator> pitch_;
+    SpectralFlux flux_;
+};
+
+}  // namespace emotiond::dsp
