@@ -2,6 +2,7 @@
 
 #include <sndfile.h>
 
+#include <cmath>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -111,6 +112,13 @@ Recording read_recording(const std::filesystem::path& path) {
         const std::size_t before = recording.samples.size();
         recording.samples.resize(before + got);
         mix_to_mono(piece, channels, std::nullopt, std::span(recording.samples).subspan(before));
+        for (std::size_t i = before; i < recording.samples.size(); ++i) {
+            if (!std::isfinite(recording.samples[i])) {
+                throw std::runtime_error(
+                    "damaged audio in " + path.string() + ": sample " + std::to_string(i) + " is " +
+                    std::to_string(recording.samples[i]) + ", expected a finite number");
+            }
+        }
     }
     file.require_complete(recording.samples.size());
     return recording;

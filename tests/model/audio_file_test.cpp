@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <limits>
 #include <stdexcept>
 
 #include "tests/model/scratch.hpp"
@@ -75,6 +77,19 @@ TEST(AudioFile, NamesAFileThatEndsTooEarly) {
                 HasSubstr("truncated audio in " + (folder / "cut.wav").string() +
                           ": its header announces 20000 bytes, 9000 are there"));
     EXPECT_EQ(complaint(folder / "whole.wav"), "");
+}
+
+TEST(AudioFile, NamesASampleThatIsNoNumber) {
+    const auto path = test::scratch_folder() / "nan.wav";
+    test::write_wav(path, std::vector<float>(8, 0.0F));
+    std::string bytes = test::read_bytes(path);  // four samples of float in place of eight of PCM
+    bytes[20] = 3;
+    bytes[32] = 4;
+    bytes[34] = 32;
+    const float not_a_number = std::numeric_limits<float>::quiet_NaN();
+    std::memcpy(bytes.data() + 44 + 2 * sizeof(float), &not_a_number, sizeof not_a_number);
+    test::write_bytes(path, bytes);
+    EXPECT_THAT(complaint(path), HasSubstr("damaged audio in " + path.string() + ": sample 2 is"));
 }
 
 TEST(AudioFile, AWavOfUnknownLengthIsWhole) {
