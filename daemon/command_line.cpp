@@ -32,8 +32,8 @@ void add_config_options(CLI::App& command, std::string& config_file) {
 void add_training_options(CLI::App& command, TrainingOptions& options) {
     command
         .add_option("--data", options.data,
-                    "folders of clips, each with a manifest.csv (columns file, speaker, emotion, "
-                    "licence)")
+                    "folders of clips: with a manifest.csv, files named as those of RAVDESS, "
+                    "CREMA-D, EmoDB, TESS or SAVEE, or folders named after emotions")
         ->required();
     command.add_option("--out", options.out, "run folder: recipe, log, checkpoints, results")
         ->required();

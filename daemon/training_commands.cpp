@@ -11,7 +11,7 @@
 
 #include "daemon/exit_codes.hpp"
 #include "model/labels.hpp"
-#include "model/training/manifest.hpp"
+#include "model/training/corpus.hpp"
 #include "model/training/speaker_split.hpp"
 
 namespace emotiond::daemon {
@@ -83,17 +83,26 @@ struct Data {
 Data load_data(const TrainingOptions& options, const dsp::FeatureSpec& spec) {
     Data data;
     ProgressLine line;
-    std::vector<model::Clip> clips;
     for (const auto& folder : options.data) {
         data.corpora.push_back(model::read_corpus(folder));
         const model::Corpus& corpus = data.corpora.back();
-        clips.insert(clips.end(), corpus.clips.begin(), corpus.clips.end());
-        line.keep(corpus.name + ": " + std::to_string(corpus.clips.size()) + " clips");
+        line.keep(corpus.name + ": " + std::to_string(corpus.clips.size()) + " clips by " +
+                  corpus.layout);
         for (const std::string& skipped : corpus.skipped) {
-            line.keep(corpus.name + ": skipped " + skipped + " (not one of the eight emotions)");
+            line.keep(corpus.name + ": skipped, " + skipped);
+        }
+        for (const std::string& note : corpus.notes) {
+            line.keep(corpus.name + ": " + note);
         }
     }
+    for (const std::string& told : model::assign_labels(data.corpora, model::default_labels())) {
+        line.keep(told);
+    }
     model::require_distinct_speakers(data.corpora);
+    std::vector<model::Clip> clips;
+    for (const model::Corpus& corpus : data.corpora) {
+        clips.insert(clips.end(), corpus.clips.begin(), corpus.clips.end());
+    }
     auto loaded = model::load_clips(
         clips, spec, dsp::WindowOptions{}, options.recipe.seed,
         [&](std::size_t done, std::size_t all) {

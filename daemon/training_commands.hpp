@@ -12,7 +12,7 @@ namespace emotiond::daemon {
 
 /// What `emotiond train` and `emotiond evaluate` share.
 struct TrainingOptions {
-    std::vector<std::filesystem::path> data;  ///< folders with a manifest.csv
+    std::vector<std::filesystem::path> data;  ///< folders that read_corpus knows
     std::filesystem::path out;                ///< run folder
     model::Recipe recipe;
     int num_coeffs = 20;

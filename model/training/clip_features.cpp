@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <exception>
 #include <random>
 
@@ -73,11 +74,32 @@ std::vector<float> in_noise(std::span<const float> samples, const dsp::FeatureSp
     return noise;
 }
 
+/// Of which no window can tell anything.
+constexpr double kShortestClipS = 0.25;
+
+std::string silent_message(const std::filesystem::path& path, std::span<const float> samples,
+                           int rate_hz) {
+    float peak = 0.0F;
+    for (const float sample : samples) {
+        peak = std::max(peak, std::abs(sample));
+    }
+    char found[96];
+    std::snprintf(found, sizeof found, ": %.2f s with peak %.4f (full scale 1)",
+                  static_cast<double>(samples.size()) / rate_hz, static_cast<double>(peak));
+    return "silent or too short: " + path.string() + found + "; no window of it has speech level";
+}
+
 ClipFeatures load_clip(const Clip& clip, const dsp::FeatureSpec& spec,
                        const dsp::WindowOptions& window, Random& random) {
     const Recording recording = read_recording(clip.path);
     const std::vector<float> samples =
         resample(recording.samples, recording.rate_hz, spec.sample_rate_hz);
+    if (static_cast<double>(samples.size()) < kShortestClipS * spec.sample_rate_hz) {
+        char found[64];
+        std::snprintf(found, sizeof found, ": %.2f s, expected at least %.2f s",
+                      static_cast<double>(samples.size()) / spec.sample_rate_hz, kShortestClipS);
+        throw std::runtime_error("too short: " + clip.path.string() + found);
+    }
     ClipFeatures features{clip, extract(samples, spec), {}, {}};
 
     dsp::WindowStream stream(spec, spec.sample_rate_hz, window);
@@ -90,7 +112,7 @@ ClipFeatures load_clip(const Clip& clip, const dsp::FeatureSpec& spec,
     stream.push(samples, keep);
     stream.finish(keep);
     if (features.windows.empty()) {
-        throw std::runtime_error("silent or too short: " + clip.path.string());
+        throw std::runtime_error(silent_message(clip.path, samples, spec.sample_rate_hz));
     }
     for (const double speed : {0.9, 1.1}) {
         const auto fast_rate_hz = static_cast<int>(std::lround(spec.sample_rate_hz * speed));

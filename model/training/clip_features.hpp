@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "dsp/window_stream.hpp"
-#include "model/training/manifest.hpp"
+#include "model/training/corpus.hpp"
 
 namespace emotiond::model {
 

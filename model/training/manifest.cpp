@@ -1,84 +1,69 @@
 #include "model/training/manifest.hpp"
 
-#include <algorithm>
-#include <fstream>
-#include <map>
-#include <sstream>
 #include <stdexcept>
 
-#include "model/labels.hpp"
+#include "model/training/csv.hpp"
+#include "model/training/emotion_names.hpp"
 
 namespace emotiond::model {
-namespace {
 
-std::vector<std::string> split(const std::string& line) {
-    std::vector<std::string> cells;
-    std::istringstream in(line);
-    for (std::string cell; std::getline(in, cell, ',');) {
-        if (!cell.empty() && cell.back() == '\r') {
-            cell.pop_back();
-        }
-        cells.push_back(cell);
-    }
-    return cells;
+std::string folder_name(const std::filesystem::path& folder) {
+    const auto path = std::filesystem::absolute(folder).lexically_normal();
+    return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
-}  // namespace
-
-Corpus read_corpus(const std::filesystem::path& folder) {
-    const auto path = folder / "manifest.csv";
-    std::ifstream in(path);
-    std::string line;
-    if (!in || !std::getline(in, line)) {
-        throw std::runtime_error("cannot read " + path.string());
-    }
-    const std::vector<std::string> header = split(line);
-    const auto column = [&](const char* name) {
-        const auto found = std::ranges::find(header, name);
-        if (found == header.end()) {
-            throw std::runtime_error(path.string() + ":1: column '" + name +
-                                     "' is missing, found: " + line);
-        }
-        return static_cast<std::size_t>(found - header.begin());
-    };
-    const std::size_t file = column("file");
-    const std::size_t speaker = column("speaker");
-    const std::size_t emotion = column("emotion");
-    const std::size_t licence = column("licence");
-    const std::size_t needed = std::max({file, speaker, emotion, licence}) + 1;
+Corpus read_manifest(const std::filesystem::path& folder) {
+    const CsvTable table = read_csv(folder / "manifest.csv");
+    const std::size_t file = table.require_column("file");
+    const std::size_t speaker = table.require_column("speaker");
+    const std::size_t emotion = table.require_column("emotion");
 
     Corpus corpus;
-    corpus.name = std::filesystem::absolute(folder).lexically_normal().filename().string();
-    if (corpus.name.empty()) {  // a trailing slash
-        corpus.name = std::filesystem::absolute(folder).lexically_normal().parent_path().filename();
-    }
-    std::map<std::string, int> skipped;
-    for (int line_number = 2; std::getline(in, line); ++line_number) {
-        const std::vector<std::string> cells = split(line);
-        if (cells.size() < needed) {
-            throw std::runtime_error(path.string() + ":" + std::to_string(line_number) +
-                                     ": expected " + std::to_string(needed) + " cells, got " +
-                                     std::to_string(cells.size()));
+    corpus.name = folder_name(folder);
+    corpus.layout = "manifest.csv";
+    std::size_t without_speaker = 0;
+    for (const CsvRow& row : table.rows) {
+        const auto complain = [&](const std::string& what) {
+            throw std::runtime_error(table.path.string() + ":" + std::to_string(row.line) + ": " +
+                                     what);
+        };
+        const auto optional_cell = [&](const char* name) {
+            const auto column = table.find_column(name);
+            return column ? row.cells[*column] : "";
+        };
+        if (row.cells[file].empty()) {
+            complain("the cell 'file' is empty");
         }
-        const auto label = std::ranges::find(kEmotions, cells[emotion]);
-        if (label == kEmotions.end()) {
-            ++skipped[cells[emotion]];
+        if (row.cells[emotion].empty()) {
+            corpus.skipped.push_back("no emotion: " + row.cells[file] + " (line " +
+                                     std::to_string(row.line) + ")");
             continue;
         }
-        if (!corpus.clips.empty() && corpus.licence != cells[licence]) {
-            throw std::runtime_error(path.string() + ":" + std::to_string(line_number) +
-                                     ": licence '" + cells[licence] + "', the clips before have '" +
-                                     corpus.licence + "'; a corpus has one");
+        if (const std::string licence = optional_cell("licence"); !licence.empty()) {
+            if (!corpus.clips.empty() && corpus.licence != licence) {
+                complain("licence '" + licence + "', the clips before have '" + corpus.licence +
+                         "'; a corpus has one");
+            }
+            corpus.licence = licence;
         }
-        corpus.licence = cells[licence];
-        corpus.clips.push_back({folder / cells[file], corpus.name, cells[speaker],
-                                static_cast<std::size_t>(label - kEmotions.begin())});
+        Clip clip{folder / row.cells[file], corpus.name, row.cells[speaker]};
+        if (clip.speaker.empty()) {
+            clip.speaker = corpus.name + "_unknown";
+            ++without_speaker;
+        }
+        const std::string_view known = canonical_emotion(row.cells[emotion]);
+        clip.emotion = known.empty() ? row.cells[emotion] : known;
+        clip.intensity = optional_cell("intensity");
+        clip.sex = optional_cell("sex");
+        clip.utterance = optional_cell("utterance");
+        clip.language = optional_cell("language");
+        clip.split = optional_cell("split");
+        corpus.clips.push_back(std::move(clip));
     }
-    for (const auto& [name, count] : skipped) {
-        corpus.skipped.push_back("'" + name + "': " + std::to_string(count) + " clips");
-    }
-    if (corpus.clips.empty()) {
-        throw std::runtime_error(path.string() + ": no clip has a label that is known");
+    if (without_speaker > 0) {
+        corpus.notes.push_back(std::to_string(without_speaker) +
+                               " clips have no speaker; they count as one, '" + corpus.name +
+                               "_unknown'");
     }
     return corpus;
 }

@@ -16,7 +16,19 @@ std::set<std::string> speakers_of(const Corpus& corpus) {
     return speakers;
 }
 
-std::vector<Fold> ravdess_folds() {
+std::string ravdess_actor(int number) {
+    return (number < 10 ? "ravdess_0" : "ravdess_") + std::to_string(number);
+}
+
+bool is_ravdess(const Corpus& corpus) {
+    std::set<std::string> actors;
+    for (int number = 1; number <= 24; ++number) {
+        actors.insert(ravdess_actor(number));
+    }
+    return speakers_of(corpus) == actors;
+}
+
+std::vector<Fold> ravdess_folds(const Corpus& corpus) {
     struct Actors {
         const char* protocol;
         std::vector<int> numbers;
@@ -28,10 +40,9 @@ std::vector<Fold> ravdess_folds() {
         {"P2", {8, 17, 21, 23, 24}}, {"P2", {1, 4, 9, 22}}};
     std::vector<Fold> folds;
     for (const Actors& actors : kFolds) {
-        Fold fold{"ravdess", actors.protocol, {}};
+        Fold fold{corpus.name, actors.protocol, {}};
         for (const int number : actors.numbers) {
-            const std::string digits = std::to_string(number);
-            fold.test_speakers.insert("ravdess_" + std::string(2 - digits.size(), '0') + digits);
+            fold.test_speakers.insert(ravdess_actor(number));
         }
         folds.push_back(std::move(fold));
     }
@@ -52,7 +63,7 @@ std::vector<Round> cross_validation_rounds(std::span<const Corpus> corpora) {
     std::vector<Round> rounds;
     for (const Corpus& corpus : corpora) {
         const auto folds =
-            corpus.name == "ravdess" ? ravdess_folds() : leave_one_speaker_out(corpus);
+            is_ravdess(corpus) ? ravdess_folds(corpus) : leave_one_speaker_out(corpus);
         rounds.resize(std::max(rounds.size(), folds.size()));
         for (std::size_t i = 0; i < folds.size(); ++i) {
             rounds[i].push_back(folds[i]);
@@ -63,7 +74,12 @@ std::vector<Round> cross_validation_rounds(std::span<const Corpus> corpora) {
 
 void require_distinct_speakers(std::span<const Corpus> corpora) {
     std::map<std::string, std::string> corpus_of;
+    std::set<std::string> names;
     for (const Corpus& corpus : corpora) {
+        if (!names.insert(corpus.name).second) {
+            throw std::runtime_error("two corpora are called '" + corpus.name +
+                                     "', after their folders; names must be different");
+        }
         for (const std::string& speaker : speakers_of(corpus)) {
             const auto [entry, is_new] = corpus_of.emplace(speaker, corpus.name);
             if (!is_new) {

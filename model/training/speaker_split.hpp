@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/training/manifest.hpp"
+#include "model/training/corpus.hpp"
 
 namespace emotiond::model {
 
@@ -20,13 +20,14 @@ struct Fold {
 /// One training run: all that is not tested is trained on, of every corpus.
 using Round = std::vector<Fold>;
 
-/// The speaker-independent rounds of docs/evaluation.md. RAVDESS: the six folds of EmoBox (P1),
-/// then five more (P2). Every other corpus: leave one speaker out (P2). Round r holds out the r-th
-/// fold of every corpus at once, so that one training run serves all of them.
+/// The speaker-independent rounds of docs/evaluation.md. RAVDESS (a corpus whose speakers are
+/// ravdess_01 to ravdess_24, whatever its folder is called): the six folds of EmoBox (P1), then
+/// five more (P2). Every other corpus: leave one speaker out (P2). Round r holds out the r-th fold
+/// of every corpus at once, so that one training run serves all of them.
 std::vector<Round> cross_validation_rounds(std::span<const Corpus> corpora);
 
-/// Throws std::runtime_error where two corpora have a speaker of the same name: holding one out
-/// would leave the other in.
+/// Throws std::runtime_error where two corpora have the same name, and where they have a speaker of
+/// the same name: holding one out would leave the other in.
 void require_distinct_speakers(std::span<const Corpus> corpora);
 
 /// Throws std::runtime_error for a speaker who is in no corpus: a typo would hold nobody out.

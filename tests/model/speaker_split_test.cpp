@@ -40,6 +40,16 @@ TEST(SpeakerSplit, EveryRavdessActorIsTestedOnceInEachProtocol) {
     }
 }
 
+TEST(SpeakerSplit, RavdessIsKnownByItsSpeakersWhateverItsFolderIsCalled) {
+    std::vector<Corpus> corpora{corpus("ravdess", 24)};
+    corpora[0].name = "speech_files";
+    EXPECT_EQ(cross_validation_rounds(corpora).at(0).at(0).protocol, "P1");
+    EXPECT_EQ(cross_validation_rounds(corpora).at(0).at(0).corpus, "speech_files");
+    corpora = {corpus("ravdess", 12)};  // a part of it has no such folds
+    EXPECT_EQ(cross_validation_rounds(corpora).size(), 12U);
+    EXPECT_EQ(cross_validation_rounds(corpora).at(0).at(0).protocol, "P2");
+}
+
 TEST(SpeakerSplit, OtherCorporaLeaveOneSpeakerOut) {
     const std::vector<Corpus> corpora{corpus("a", 3), corpus("b", 5)};
     const std::vector<Round> rounds = cross_validation_rounds(corpora);
@@ -75,11 +85,24 @@ TEST(SpeakerSplit, SpeakersThatWouldLeakAreRefused) {
     std::vector<Corpus> same = corpora;
     same[1].clips[0].speaker = "a_01";
     EXPECT_THROW(require_distinct_speakers(same), std::runtime_error);
+    same = {corpus("a", 3), corpus("b", 3)};
+    same[1].name = "a";
+    EXPECT_THROW(require_distinct_speakers(same), std::runtime_error);
 }
 
 TEST(SpeakerSplit, TooFewSpeakersAreRefused) {
     const std::vector<Corpus> corpora{corpus("duo", 2)};
-    EXPECT_THROW(choose_validation_speakers(corpora, {"duo_01"}, 1), std::runtime_error);
+    try {
+        choose_validation_speakers(corpora, {"duo_01"}, 1);
+        FAIL();
+    } catch (const std::runtime_error& error) {
+        EXPECT_STREQ(error.what(),
+                     "corpus duo: too few speakers to train, validate and test on different ones: "
+                     "1 left");
+    }
+    EXPECT_NO_THROW(choose_validation_speakers(corpora, {}, 1));
+    EXPECT_THROW(choose_validation_speakers(std::vector{corpus("solo", 1)}, {}, 1),
+                 std::runtime_error);
 }
 
 }  // namespace
