@@ -8,15 +8,11 @@
 #include <new>
 #include <numbers>
 
+#include "dsp/fftw_planner.hpp"
 #include "dsp/kernels.hpp"
 
 namespace emotiond::dsp {
 namespace {
-
-std::mutex& planner_mutex() {
-    static std::mutex mutex;
-    return mutex;
-}
 
 /// [2][half_size + 1]: cos and -sin of pi k / half_size.
 std::vector<float> make_twiddles(std::size_t half_size) {
@@ -43,7 +39,7 @@ RealFft::RealFft(std::size_t size)
         throw std::bad_alloc();
     }
     {
-        const std::scoped_lock lock(planner_mutex());
+        const std::scoped_lock lock(fftw_planner_mutex());
         // ESTIMATE picks by rule and not by stopwatch: two processes on one machine then compute
         // the same bits, so a stream can be compared with its file.
         plan_ =
@@ -56,7 +52,7 @@ RealFft::RealFft(std::size_t size)
 
 RealFft::~RealFft() {
     {
-        const std::scoped_lock lock(planner_mutex());
+        const std::scoped_lock lock(fftw_planner_mutex());
         fftwf_destroy_plan(plan_);
     }
     fftwf_free(input_);
