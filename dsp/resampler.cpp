@@ -57,4 +57,15 @@ Resampler::Step Resampler::process(std::span<const float> input) {
     return step;
 }
 
+std::vector<float> resample(std::span<const float> samples, int input_rate_hz, int output_rate_hz) {
+    std::vector<float> out;
+    Resampler resampler(input_rate_hz, output_rate_hz);
+    const auto keep = [&](std::span<const float> made) {
+        out.insert(out.end(), made.begin(), made.end());
+    };
+    resampler.push(samples, keep);
+    resampler.finish(keep);
+    return out;
+}
+
 }  // namespace emotiond::dsp

@@ -60,4 +60,7 @@ class Resampler {
     std::vector<float> output_;
 };
 
+/// A whole recording at another rate. Throws as Resampler does.
+std::vector<float> resample(std::span<const float> samples, int input_rate_hz, int output_rate_hz);
+
 }  // namespace emotiond::dsp
