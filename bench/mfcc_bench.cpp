@@ -1,6 +1,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <random>
 #include <span>
 #include <vector>
@@ -37,7 +38,7 @@ FeatureSpec spec_of(int num_coeffs, int num_mels, int delta_order) {
 }
 
 /// Rows of a stream that comes in blocks of 10 ms.
-void mfcc_rows(benchmark::State& state, const FeatureSpec& spec) {
+void feature_rows(benchmark::State& state, const FeatureSpec& spec) {
     const std::vector<float> samples = make_noise(static_cast<std::size_t>(spec.hop_samples) * 100);
     FeatureExtractor extractor(spec);
     std::int64_t num_rows = 0;
@@ -52,10 +53,30 @@ void mfcc_rows(benchmark::State& state, const FeatureSpec& spec) {
     }
     state.SetItemsProcessed(num_rows);
 }
-BENCHMARK_CAPTURE(mfcc_rows, 13_of_26, spec_of(13, 26, 0));
-BENCHMARK_CAPTURE(mfcc_rows, 13_of_26_with_deltas, spec_of(13, 26, 2));
-BENCHMARK_CAPTURE(mfcc_rows, 40_of_64, spec_of(40, 64, 0));
-BENCHMARK_CAPTURE(mfcc_rows, 40_of_64_with_deltas, spec_of(40, 64, 2));
+BENCHMARK_CAPTURE(feature_rows, 13_of_26, spec_of(13, 26, 0));
+BENCHMARK_CAPTURE(feature_rows, 13_of_26_with_deltas, spec_of(13, 26, 2));
+BENCHMARK_CAPTURE(feature_rows, 40_of_64, spec_of(40, 64, 0));
+BENCHMARK_CAPTURE(feature_rows, 40_of_64_with_deltas, spec_of(40, 64, 2));
+
+/// A row of 13 of 26 and more.
+FeatureSpec with(std::initializer_list<bool FeatureSpec::*> features) {
+    FeatureSpec spec = spec_of(13, 26, 0);
+    for (bool FeatureSpec::*feature : features) {
+        spec.*feature = true;
+    }
+    return spec;
+}
+using Spec = FeatureSpec;
+BENCHMARK_CAPTURE(feature_rows, 13_of_26_f0, with({&Spec::f0}));
+BENCHMARK_CAPTURE(feature_rows, 13_of_26_zcr_rms_flux,
+                  with({&Spec::zero_crossing_rate, &Spec::rms, &Spec::spectral_flux}));
+BENCHMARK_CAPTURE(feature_rows, 13_of_26_chroma, with({&Spec::chroma}));
+BENCHMARK_CAPTURE(feature_rows, 13_of_26_contrast, with({&Spec::spectral_contrast}));
+BENCHMARK_CAPTURE(feature_rows, 13_of_26_tonnetz, with({&Spec::tonnetz}));
+BENCHMARK_CAPTURE(feature_rows, 13_of_26_all,
+                  with({&Spec::append_log_energy, &Spec::f0, &Spec::zero_crossing_rate, &Spec::rms,
+                        &Spec::spectral_flux, &Spec::chroma, &Spec::spectral_contrast,
+                        &Spec::tonnetz}));
 
 /// 10 ms of samples into the ring and out of it.
 void sample_ring(benchmark::State& state) {

@@ -4,6 +4,10 @@
 #include <stdexcept>
 #include <string>
 
+#include "dsp/chroma.hpp"
+#include "dsp/spectral_contrast.hpp"
+#include "dsp/tonnetz.hpp"
+
 namespace emotiond::dsp {
 
 FeatureSpec FeatureSpec::librosa(int sample_rate_hz) {
@@ -57,7 +61,9 @@ FeatureSpec FeatureSpec::htk() {
 
 std::size_t FeatureSpec::num_static() const {
     return static_cast<std::size_t>(num_coeffs) + (append_log_energy ? 1U : 0U) + (f0 ? 2U : 0U) +
-           (zero_crossing_rate ? 1U : 0U) + (rms ? 1U : 0U) + (spectral_flux ? 1U : 0U);
+           (zero_crossing_rate ? 1U : 0U) + (rms ? 1U : 0U) + (spectral_flux ? 1U : 0U) +
+           (chroma ? Chroma::kSize : 0U) + (spectral_contrast ? SpectralContrast::kSize : 0U) +
+           (tonnetz ? Tonnetz::kSize : 0U);
 }
 
 std::size_t FeatureSpec::num_features() const {
@@ -82,6 +88,13 @@ std::vector<std::string> FeatureSpec::feature_names() const {
     add(zero_crossing_rate, {"zcr"});
     add(rms, {"rms"});
     add(spectral_flux, {"flux"});
+    add(chroma,
+        {"chroma_c", "chroma_c_sharp", "chroma_d", "chroma_d_sharp", "chroma_e", "chroma_f",
+         "chroma_f_sharp", "chroma_g", "chroma_g_sharp", "chroma_a", "chroma_a_sharp", "chroma_b"});
+    add(spectral_contrast, {"contrast_0", "contrast_1", "contrast_2", "contrast_3", "contrast_4",
+                            "contrast_5", "contrast_6"});
+    add(tonnetz, {"tonnetz_fifth_x", "tonnetz_fifth_y", "tonnetz_minor_x", "tonnetz_minor_y",
+                  "tonnetz_major_x", "tonnetz_major_y"});
 
     const std::size_t count = names.size();
     for (int order = 1; order <= delta_order; ++order) {
@@ -150,6 +163,12 @@ void FeatureSpec::validate() const {
     require(delta_order >= 0 && delta_order <= 2, "delta_order", "0, 1 or 2", delta_order);
     require(delta_half_width >= 1 && delta_half_width <= 16, "delta_half_width", "1 to 16",
             delta_half_width);
+    if (spectral_contrast) {
+        require(sample_rate_hz > 2 * SpectralContrast::kHighestEdgeHz, "sample_rate_hz",
+                "above 12800 for spectral_contrast", sample_rate_hz);
+        require(fft_size * SpectralContrast::kLowestEdgeHz >= sample_rate_hz, "fft_size",
+                "at least sample_rate_hz/200 for spectral_contrast", fft_size);
+    }
     if (f0) {
         require(f0_low_hz > 0.0F && f0_low_hz < f0_high_hz, "f0_low_hz",
                 "above 0, below f0_high_hz", f0_low_hz);

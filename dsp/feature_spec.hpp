@@ -91,6 +91,9 @@ struct FeatureSpec {
     bool zero_crossing_rate = false;  ///< share of samples that changed the sign
     bool rms = false;                 ///< of the samples, +-1
     bool spectral_flux = false;       ///< mean rise of the log mels since the row before
+    bool chroma = false;              ///< of twelve semitones, the strongest 1
+    bool spectral_contrast = false;   ///< of seven bands, dB
+    bool tonnetz = false;             ///< where the chroma lies on three circles
 
     int delta_order = 0;  ///< 0, 1 (deltas) or 2 (deltas and accelerations), after the statics
     int delta_half_width = 2;

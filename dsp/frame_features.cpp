@@ -1,5 +1,6 @@
 #include "dsp/frame_features.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "dsp/kernels.hpp"
@@ -19,6 +20,12 @@ FrameFeatures::FrameFeatures(const FeatureSpec& spec)
     if (spec.f0) {
         pitch_.emplace(spec);
     }
+    if (spec.chroma || spec.tonnetz) {
+        chroma_.emplace(spec);
+    }
+    if (spec.spectral_contrast) {
+        contrast_.emplace(spec);
+    }
 }
 
 void FrameFeatures::reset() {
@@ -30,7 +37,8 @@ void FrameFeatures::compute(std::span<const float> samples, std::span<float> out
     const std::span<const float> frame = samples.subspan(spec_.lookbehind_samples(), frame_samples);
     const auto size = static_cast<float>(frame_samples);
 
-    mfcc_.compute(spectrum_.compute(frame), out);
+    const std::span<const float> power = spectrum_.compute(frame);
+    mfcc_.compute(power, out);
     if (spec_.zeroth_coeff == ZerothCoeff::LogEnergyInstead) {
         out[0] = spectrum_.log_energy(frame);
     }
@@ -51,6 +59,19 @@ void FrameFeatures::compute(std::span<const float> samples, std::span<float> out
     }
     if (spec_.spectral_flux) {
         *next++ = flux_.compute(mfcc_.log_mels());
+    }
+    if (chroma_) {
+        chroma_->compute(power, chroma_row_);
+    }
+    if (spec_.chroma) {
+        next = std::ranges::copy(chroma_row_, next).out;
+    }
+    if (contrast_) {
+        contrast_->compute(power, {next, SpectralContrast::kSize});
+        next += SpectralContrast::kSize;
+    }
+    if (spec_.tonnetz) {
+        tonnetz_.compute(chroma_row_, {next, Tonnetz::kSize});
     }
 }
 

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <array>
 #include <optional>
 #include <span>
 
+#include "dsp/chroma.hpp"
 #include "dsp/feature_spec.hpp"
 #include "dsp/frame_spectrum.hpp"
 #include "dsp/mfcc_frame.hpp"
 #include "dsp/pitch_estimator.hpp"
+#include "dsp/spectral_contrast.hpp"
 #include "dsp/spectral_flux.hpp"
+#include "dsp/tonnetz.hpp"
 
 namespace emotiond::dsp {
 
@@ -31,6 +35,10 @@ class FrameFeatures {
     MfccFrame mfcc_;
     std::optional<PitchEstimator> pitch_;
     SpectralFlux flux_;
+    std::optional<Chroma> chroma_;
+    std::optional<SpectralContrast> contrast_;
+    Tonnetz tonnetz_;
+    std::array<float, Chroma::kSize> chroma_row_{};
 };
 
 }  // namespace emotiond::dsp

@@ -80,6 +80,9 @@ void for_each_later_member(Spec& spec, Visit&& visit) {
     visit("zero_crossing_rate", spec.zero_crossing_rate, nullptr);
     visit("rms", spec.rms, nullptr);
     visit("spectral_flux", spec.spectral_flux, nullptr);
+    visit("chroma", spec.chroma, nullptr);
+    visit("spectral_contrast", spec.spectral_contrast, nullptr);
+    visit("tonnetz", spec.tonnetz, nullptr);
 }
 
 }  // namespace

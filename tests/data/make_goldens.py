@@ -9,6 +9,7 @@ depth. The clips are copied to clips/ and the features are written to goldens/ b
 """
 
 import argparse
+import functools
 import importlib.metadata
 import pathlib
 import platform
@@ -79,6 +80,30 @@ def librosa_prosody_rows(samples):
     return np.array([12.0 * np.log2(f0 / 27.5), voicing, zcr, rms, flux]).T
 
 
+def librosa_tonal_rows(samples):
+    """Chroma, contrast, tonnetz of librosa's frames, with their pitch, loudness and flux."""
+    n_fft, hop = 2048, 512
+    # Zeros around all, as librosa does itself for most of them.
+    y = np.pad(samples / 32768.0, n_fft // 2)
+    frames = {"frame_length": n_fft, "hop_length": hop, "center": False}
+    pitch = {"sr": RATE_HZ, "fmin": 65.0, "fmax": 500.0, **frames}
+    f0 = librosa.yin(y, **pitch)
+    voicing = librosa.pyin(y, **pitch)[2]
+    zcr = librosa.feature.zero_crossing_rate(y, **frames)[0]
+    rms = librosa.feature.rms(y=y, **frames)[0]
+    magnitude = np.abs(librosa.stft(y, n_fft=n_fft, hop_length=hop, center=False))
+    mel = librosa.feature.melspectrogram(S=magnitude**2, sr=RATE_HZ)
+    flux = librosa.onset.onset_strength(S=librosa.power_to_db(mel, top_db=None), center=False)
+    chroma = librosa.feature.chroma_stft(S=magnitude**2, sr=RATE_HZ, tuning=0.0)
+    # Its clamp to 80 dB below the maximum of all rows is left out: a stream does not have it.
+    with unittest.mock.patch("librosa.feature.spectral.power_to_db",
+                             functools.partial(librosa.power_to_db, top_db=None)):
+        contrast = librosa.feature.spectral_contrast(S=magnitude, sr=RATE_HZ)
+    tonnetz = librosa.feature.tonnetz(chroma=chroma)
+    prosody = [12.0 * np.log2(f0 / 27.5), voicing, zcr, rms, flux]
+    return np.concatenate([prosody, chroma, contrast, tonnetz]).T
+
+
 def kaldi_rows(samples, num_mels):
     """kaldi-native-fbank's defaults without dither, samples counted to 32768 as in Kaldi."""
     options = knf.MfccOptions()
@@ -103,6 +128,8 @@ REFERENCES = {
                         "pyin, zero_crossing_rate, rms, onset_strength, in double"),
     "librosa_overlap_pitch": (librosa_overlap_pitch_rows, "yin and pyin as before, over the samples "
                               "that a frame and the shifted frame share, in double"),
+    "librosa_tonal": (librosa_tonal_rows, "as librosa_prosody, of frames of 2048, and chroma_stft "
+                      "with tuning 0, spectral_contrast without top_db, tonnetz, in double"),
     "kaldi": (lambda samples: kaldi_rows(samples, 23), "MfccOptions, dither 0, in single"),
     "kaldi_26_mels": (lambda samples: kaldi_rows(samples, 26),
                       "MfccOptions, dither 0, 26 mels, in single"),

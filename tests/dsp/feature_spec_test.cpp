@@ -6,6 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace emotiond::dsp {
 namespace {
@@ -102,6 +103,26 @@ TEST(FeatureSpec, ChecksWhatThePitchNeeds) {
     EXPECT_EQ(message_with(&FeatureSpec::f0_low_hz, 0.0F), "valid");  // nobody asks for it
 }
 
+TEST(FeatureSpec, ChecksThatContrastHasItsBands) {
+    using testing::HasSubstr;
+    FeatureSpec spec;
+    spec.spectral_contrast = true;
+    EXPECT_EQ(message_of(spec), "valid");
+    spec.sample_rate_hz = 12800;
+    spec.high_hz = 4000.0F;
+    EXPECT_THAT(message_of(spec), HasSubstr("sample_rate_hz must be above 12800 for"));
+    spec.sample_rate_hz = 16000;
+    spec.frame_samples = 78;
+    spec.hop_samples = 78;
+    spec.fft_size = 78;
+    EXPECT_THAT(message_of(spec), HasSubstr("fft_size must be at least sample_rate_hz/200"));
+    spec.fft_size = 80;
+    EXPECT_EQ(message_of(spec), "valid");
+    spec.spectral_contrast = false;
+    spec.fft_size = 78;
+    EXPECT_EQ(message_of(spec), "valid");
+}
+
 TEST(FeatureSpec, NamesTheFeaturesOfARow) {
     using testing::ElementsAre;
     FeatureSpec spec;
@@ -121,6 +142,18 @@ TEST(FeatureSpec, NamesTheFeaturesOfARow) {
     EXPECT_THAT(spec.feature_names(), ElementsAre("mfcc0", "log_energy", "f0_semitones", "voicing",
                                                   "zcr", "rms", "flux"));
     EXPECT_EQ(spec.num_features(), 7U);
+    spec = FeatureSpec{};
+    spec.chroma = true;
+    spec.spectral_contrast = true;
+    spec.tonnetz = true;
+    const std::vector<std::string> names = spec.feature_names();
+    ASSERT_EQ(names.size(), spec.num_features());
+    ASSERT_EQ(names.size(), 13U + 12U + 7U + 6U);
+    EXPECT_EQ(names[13], "chroma_c");
+    EXPECT_EQ(names[24], "chroma_b");
+    EXPECT_EQ(names[25], "contrast_0");
+    EXPECT_EQ(names[32], "tonnetz_fifth_x");
+    EXPECT_EQ(names[37], "tonnetz_major_y");
     spec = FeatureSpec{};
     spec.num_coeffs = 1;
     spec.rms = true;

@@ -21,6 +21,9 @@ inline dsp::FeatureSpec with_all_features(dsp::FeatureSpec spec) {
     spec.zero_crossing_rate = true;
     spec.rms = true;
     spec.spectral_flux = true;
+    spec.chroma = true;
+    spec.spectral_contrast = true;
+    spec.tonnetz = true;
     return spec;
 }
 

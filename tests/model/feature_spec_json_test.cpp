@@ -28,6 +28,9 @@ TEST(FeatureSpecJson, EveryMemberComesBackAsItWas) {
     spec.zero_crossing_rate = true;
     spec.rms = true;
     spec.spectral_flux = true;
+    spec.chroma = true;
+    spec.spectral_contrast = true;
+    spec.tonnetz = true;
     const auto json = nlohmann::ordered_json::parse(to_json(spec).dump());
     EXPECT_EQ(feature_spec_from_json(json), spec) << json.dump(2);
 }
