@@ -70,8 +70,8 @@ struct FeatureSpec {
     MelShape mel_shape = MelShape::TriangleInMel;
     MelNorm mel_norm = MelNorm::None;
     /// What the mel filters' frequencies are multiplied by, up to a bend near the top from where on
-    /// they lead straight to half the sample rate: a longer or shorter vocal tract, for training.
-    /// 1 = none, as when serving. Source: Jaitly & Hinton 2013.
+    /// they lead straight to half the sample rate: a longer (above 1) or shorter vocal tract, for
+    /// training. 1 = none, as when serving. Source: Jaitly & Hinton 2013.
     float frequency_warp = 1.0F;
     LogScale log_scale = LogScale::Natural;
     float log_floor = 1e-10F;

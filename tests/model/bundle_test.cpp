@@ -9,6 +9,7 @@
 #include <functional>
 #include <stdexcept>
 
+#include "tests/dsp/signals.hpp"
 #include "tests/model/scratch.hpp"
 
 namespace emotiond::model {
@@ -68,6 +69,15 @@ TEST(Bundle, ComesBackAsItWasSaved) {
     EXPECT_EQ(loaded.tensors.at("a").values, saved.tensors.at("a").values);
     EXPECT_EQ(loaded.id, saved.id);
     EXPECT_THAT(loaded.id, testing::MatchesRegex("test-[0-9a-f]{8}"));
+}
+
+TEST(Bundle, ComesBackWithEveryFeatureThereIs) {
+    const auto path = test::scratch_folder() / "a.safetensors";
+    Bundle saved = small_bundle();
+    saved.features = test::with_all_features(saved.features);
+    saved.features.delta_order = 2;
+    saved.save(path);
+    EXPECT_EQ(Bundle::load(path).features, saved.features);
 }
 
 TEST(Bundle, TheIdChangesWithTheContent) {
