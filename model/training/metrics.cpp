@@ -239,7 +239,7 @@ std::optional<double> auroc(std::span<const double> positives, std::span<const d
     std::ranges::sort(sorted);
     double won = 0.0;
     for (const double positive : positives) {
-        const auto [first, last] = std::ranges::equal_range(sorted, positive);
+        const auto [first, last] = std::equal_range(sorted.begin(), sorted.end(), positive);
         won +=
             static_cast<double>(first - sorted.begin()) + 0.5 * static_cast<double>(last - first);
     }
@@ -276,6 +276,7 @@ std::optional<Interval> bootstrap_interval(
         return std::nullopt;
     }
     std::vector<const std::vector<std::size_t>*> members;
+    members.reserve(by_name.size());
     for (const auto& [name, indices] : by_name) {
         members.push_back(&indices);
     }
