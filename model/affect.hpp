@@ -24,7 +24,8 @@ struct EmotionAffect {
 /// nearest word of the table; `neutral` is the origin by definition.
 /// Source: Russell & Mehrabian 1977, "Evidence for a three-factor theory of emotions", Journal of
 /// Research in Personality 11, table 4: happy (its row 31), surprised (52), disgusted (75),
-/// angry (82), fearful (101), sad (151), bored, relaxed.
+/// angry (82), fearful (101), sad (151), bored, relaxed. Held against other people's copies of the
+/// table, all but relaxed, for which none was found.
 inline constexpr std::array<EmotionAffect, 9> kEmotionAffects{{{"neutral", {0.0F, 0.0F}},
                                                                {"calm", {0.68F, -0.46F}},
                                                                {"happy", {0.81F, 0.51F}},
