@@ -8,23 +8,10 @@
 
 #include "model/audio_file.hpp"
 #include "model/timeline.hpp"
+#include "model/training/augment.hpp"
 
 namespace emotiond::model {
 namespace {
-
-using Random = std::mt19937_64;
-
-/// With input_rate = rate x speed the voice comes out faster (and higher) by `speed`.
-std::vector<float> resample(std::span<const float> samples, int input_rate_hz, int output_rate_hz) {
-    std::vector<float> out;
-    dsp::Resampler resampler(input_rate_hz, output_rate_hz);
-    const auto keep = [&](std::span<const float> made) {
-        out.insert(out.end(), made.begin(), made.end());
-    };
-    resampler.push(samples, keep);
-    resampler.finish(keep);
-    return out;
-}
 
 Rows extract(std::span<const float> samples, const dsp::FeatureSpec& spec) {
     Rows rows;
@@ -38,30 +25,14 @@ Rows extract(std::span<const float> samples, const dsp::FeatureSpec& spec) {
     return rows;
 }
 
-float rms(std::span<const float> samples) {
-    double sum = 0.0;
-    for (const float sample : samples) {
-        sum += static_cast<double>(sample) * sample;
-    }
-    return static_cast<float>(
-        std::sqrt(sum / static_cast<double>(std::max<std::size_t>(1, samples.size()))));
-}
-
 /// Adds noise of a random colour at a random signal-to-noise ratio of 5 to 30 dB, on the recording
 /// and on a margin around it, as a room would.
 std::vector<float> in_noise(std::span<const float> samples, const dsp::FeatureSpec& spec,
                             Random& random) {
     std::uniform_real_distribution<float> uniform(0.0F, 1.0F);
-    std::normal_distribution<float> normal;
     const auto margin =
         static_cast<std::size_t>(uniform(random) * 0.8F * static_cast<float>(spec.sample_rate_hz));
-    std::vector<float> noise(samples.size() + 2 * margin);
-    const float smoothing = uniform(random) * 0.95F;
-    float state = 0.0F;
-    for (float& sample : noise) {
-        state = smoothing * state + normal(random);
-        sample = state;
-    }
+    std::vector<float> noise = coloured_noise(samples.size() + 2 * margin, random);
     const float snr_db = 5.0F + 25.0F * uniform(random);
     const float gain =
         rms(samples) * std::pow(10.0F, -snr_db / 20.0F) / std::max(1e-9F, rms(noise));
@@ -93,7 +64,7 @@ ClipFeatures load_clip(const Clip& clip, const dsp::FeatureSpec& spec,
                        const dsp::WindowOptions& window, Random& random) {
     const Recording recording = read_recording(clip.path);
     const std::vector<float> samples =
-        resample(recording.samples, recording.rate_hz, spec.sample_rate_hz);
+        dsp::resample(recording.samples, recording.rate_hz, spec.sample_rate_hz);
     if (static_cast<double>(samples.size()) < kShortestClipS * spec.sample_rate_hz) {
         char found[64];
         std::snprintf(found, sizeof found, ": %.2f s, expected at least %.2f s",
@@ -116,7 +87,7 @@ ClipFeatures load_clip(const Clip& clip, const dsp::FeatureSpec& spec,
     }
     for (const double speed : {0.9, 1.1}) {
         const auto fast_rate_hz = static_cast<int>(std::lround(spec.sample_rate_hz * speed));
-        const auto changed = resample(samples, fast_rate_hz, spec.sample_rate_hz);
+        const auto changed = dsp::resample(samples, fast_rate_hz, spec.sample_rate_hz);
         features.variants.push_back(extract(in_noise(changed, spec, random), spec));
     }
     features.variants.push_back(extract(in_noise(samples, spec, random), spec));
