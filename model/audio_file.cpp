@@ -2,8 +2,10 @@
 
 #include <sndfile.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 
@@ -11,13 +13,43 @@ namespace emotiond::model {
 
 namespace {
 
+/// Whether an Ogg file ends with a whole page that is marked as the last of its stream.
+/// Source: RFC 3533, section 6.
+bool has_ogg_end_mark(const std::filesystem::path& path) {
+    constexpr std::size_t kHeaderBytes = 27;
+    constexpr std::size_t kLargestPageBytes = 65307;
+    std::ifstream in(path, std::ios::binary | std::ios::ate);
+    const auto file_bytes = static_cast<std::size_t>(std::max<std::streamoff>(0, in.tellg()));
+    std::string end(std::min(file_bytes, kLargestPageBytes), '\0');
+    in.seekg(static_cast<std::streamoff>(file_bytes - end.size()));
+    in.read(end.data(), static_cast<std::streamsize>(end.size()));
+    const auto byte = [&end](std::size_t at) { return static_cast<unsigned char>(end[at]); };
+    for (std::size_t page = end.rfind("OggS"); page != std::string::npos;
+         page = page == 0 ? std::string::npos : end.rfind("OggS", page - 1)) {
+        const std::size_t segments = page + kHeaderBytes;
+        if (segments > end.size() || segments + byte(segments - 1) > end.size()) {
+            continue;
+        }
+        std::size_t page_end = segments + byte(segments - 1);
+        for (std::size_t i = 0; i < byte(segments - 1); ++i) {
+            page_end += byte(segments + i);
+        }
+        if (page_end == end.size()) {
+            constexpr unsigned kLastOfStream = 4;
+            return (byte(page + 5) & kLastOfStream) != 0;
+        }
+    }
+    return false;
+}
+
 /// libsndfile mends the header of a cut WAV and passes over a missing end of an Ogg stream, but
 /// notes both in its log. Empty where it notes nothing.
-std::string evidence_of_truncation(SNDFILE* file) {
+std::string evidence_of_truncation(SNDFILE* file, const std::filesystem::path& path) {
     std::string log(16384, '\0');
     sf_command(file, SFC_GET_LOG_INFO, log.data(), static_cast<int>(log.size()));
     log.resize(log.find('\0'));
-    if (log.find("ended unexpectedly") != std::string::npos) {
+    // libsndfile notes it also of whole streams whose sound is one page long.
+    if (log.find("ended unexpectedly") != std::string::npos && !has_ogg_end_mark(path)) {
         return "its stream has no end mark";
     }
     unsigned long announced = 0;
@@ -73,7 +105,8 @@ void AudioFile::require_complete(std::uint64_t frames_read) const {
     if (frames_read == 0) {
         throw std::runtime_error("no audio in " + path_.string() + ": 0 samples");
     }
-    if (const std::string evidence = evidence_of_truncation(file_.get()); !evidence.empty()) {
+    if (const std::string evidence = evidence_of_truncation(file_.get(), path_);
+        !evidence.empty()) {
         throw std::runtime_error("truncated audio in " + path_.string() + ": " + evidence);
     }
     // A stream of unknown length announces the largest number there is.

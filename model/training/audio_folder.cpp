@@ -285,12 +285,12 @@ Corpus read_audio_folder(const fs::path& folder) {
 
     const std::size_t num_coded = contents.files.size() - examples_without_code.size();
     const bool is_one_code = contents.codes.size() == 1;
-    if (is_one_code && num_coded == contents.files.size()) {
+    const bool all_coded = num_coded == contents.files.size();
+    const bool most_coded = 2 * num_coded > contents.files.size();
+    if (is_one_code && (all_coded || (most_coded && !all_in_emotion_folders))) {
         read_coded(folder, contents, *contents.codes.begin()->first, corpus, passed_over);
     } else if (contents.codes.empty() || all_in_emotion_folders) {
         read_folders(folder, contents, corpus, passed_over);
-    } else if (is_one_code && 2 * num_coded > contents.files.size()) {
-        read_coded(folder, contents, *contents.codes.begin()->first, corpus, passed_over);
     } else {
         std::string found;
         for (const auto& [code, count] : contents.codes) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sndfile.h>
 
 #include <cstring>
 #include <limits>
@@ -90,6 +91,33 @@ TEST(AudioFile, NamesASampleThatIsNoNumber) {
     std::memcpy(bytes.data() + 44 + 2 * sizeof(float), &not_a_number, sizeof not_a_number);
     test::write_bytes(path, bytes);
     EXPECT_THAT(complaint(path), HasSubstr("damaged audio in " + path.string() + ": sample 2 is"));
+}
+
+/// Ogg Vorbis at 16 kHz.
+void write_ogg(const std::filesystem::path& path, const std::vector<float>& samples) {
+    SF_INFO info{};
+    info.samplerate = 16000;
+    info.channels = 1;
+    info.format = SF_FORMAT_OGG | SF_FORMAT_VORBIS;
+    SNDFILE* file = sf_open(path.c_str(), SFM_WRITE, &info);
+    ASSERT_NE(file, nullptr);
+    const auto size = static_cast<sf_count_t>(samples.size());
+    EXPECT_EQ(sf_writef_float(file, samples.data(), size), size);
+    sf_close(file);
+}
+
+TEST(AudioFile, AnOggOfOnePageIsWholeAndACutOneIsNot) {
+    const auto folder = test::scratch_folder();
+    write_ogg(folder / "short.ogg", std::vector<float>(16000, 0.01F));
+    write_ogg(folder / "long.ogg", test::coloured_noise(160000, 0.0F, 1));
+    EXPECT_EQ(complaint(folder / "short.ogg"), "");
+    EXPECT_EQ(complaint(folder / "long.ogg"), "");
+    const std::string bytes = test::read_bytes(folder / "long.ogg");
+    const std::size_t last_page = bytes.rfind("OggS");
+    for (const std::size_t size : {last_page, last_page + 50, bytes.size() - 1}) {
+        test::write_bytes(folder / "cut.ogg", bytes.substr(0, size));
+        EXPECT_THAT(complaint(folder / "cut.ogg"), HasSubstr("its stream has no end mark"));
+    }
 }
 
 TEST(AudioFile, AWavOfUnknownLengthIsWhole) {
