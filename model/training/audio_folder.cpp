@@ -297,10 +297,10 @@ Corpus read_audio_folder(const fs::path& folder) {
             found += std::to_string(count) + " files named as those of " +
                      std::string(code->corpus) + ", ";
         }
-        complain(
-            folder,
-            "mixed layouts: " + found + std::to_string(examples_without_code.size()) + " others",
-            examples);
+        complain(folder,
+                 "mixed layouts: " + found + std::to_string(examples_without_code.size()) +
+                     " others; each corpus needs a folder of its own",
+                 examples);
     }
     corpus.skipped = passed_over.lines();
     if (corpus.clips.empty()) {
