@@ -54,8 +54,8 @@ struct Recording {
     int rate_hz = 0;
 };
 
-/// Reads a file and mixes its channels to one. Throws as AudioFile does, and for samples that are no
-/// finite numbers, as files of floats may have.
+/// Reads a file and mixes its channels to one. Throws as AudioFile does, and for samples that are
+/// no finite numbers, as files of floats may have.
 Recording read_recording(const std::filesystem::path& path);
 
 }  // namespace emotiond::model
