@@ -32,21 +32,36 @@ void add_config_options(CLI::App& command, std::string& config_file) {
 void add_training_options(CLI::App& command, TrainingOptions& options) {
     command
         .add_option("--data", options.data,
-                    "folders of clips: with a manifest.csv, files named as those of RAVDESS, "
-                    "CREMA-D, EmoDB, TESS or SAVEE, or folders named after emotions")
+                    "folders of recordings: with a manifest.csv, with the file names of RAVDESS, "
+                    "CREMA-D, EmoDB, TESS or SAVEE, or with a folder for each emotion")
         ->required();
-    command.add_option("--out", options.out, "run folder: recipe, log, checkpoints, results")
+    command.add_option("--test-data", options.test_data, "such folders, never trained on");
+    command.add_option("--noise", options.noise,
+                       "folders of recordings without speech: to be told from speech, and to be "
+                       "put under it (default: synthetic noise, and no speech output)");
+    command.add_option("--rooms", options.rooms,
+                       "folders of room impulse responses (default: synthetic rooms)");
+    command.add_option("--out", options.out, "run folder: log, checkpoints, results, report")
         ->required();
-    command.add_option("--epochs", options.recipe.epochs, "at most so many")->capture_default_str();
     command
-        .add_option("--patience", options.recipe.patience,
-                    "stop after so many epochs without a better validation UA")
+        .add_option("--cache", options.cache,
+                    "where computed features are kept for the next run; empty: nowhere")
         ->capture_default_str();
-    command.add_option("--seed", options.recipe.seed)->capture_default_str();
-    command.add_option("--learning-rate", options.recipe.learning_rate)->capture_default_str();
-    command.add_option("--coeffs", options.num_coeffs, "cepstral coefficients in a row")
+    command.add_option("--network", options.network, "lstm, cnn, cnn-lstm, dnn or crnn")
         ->capture_default_str();
-    command.add_option("--mels", options.num_mels, "mel filters")->capture_default_str();
+    command.add_option("--recipe", options.recipe,
+                       "JSON file with what differs from the network's usual recipe "
+                       "(docs/training.md)");
+    command.add_option("--labels", options.labels, "separated by commas (default: the eight)")
+        ->delimiter(',');
+    command.add_option("--epochs", options.epochs);
+    command.add_option("--batch", options.batch, "crops in a batch");
+    command.add_option("--learning-rate", options.learning_rate);
+    command.add_option("--patience", options.patience,
+                       "stop so many epochs after the best one and keep that; 0: train them all");
+    command.add_option("--variants", options.variants, "augmented versions of each recording");
+    command.add_flag("--bf16", options.bfloat16,
+                     "mixed precision, twice as fast where the processor has it");
     command.add_option("--device", options.device, "auto, cpu or cuda:<n>")->capture_default_str();
     command.add_option("--threads", options.threads, "of libtorch")->capture_default_str();
 }
@@ -107,14 +122,24 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     check->add_option("file,-c,--config", config_file, "TOML file with settings");
     check->footer(kSettingsHelp);
 
+    line.train.cache = default_feature_cache();
+    line.evaluate.cache = default_feature_cache();
+    for (int i = 0; i < argc; ++i) {
+        line.train.command_line += (i > 0 ? " " : "") + std::string(argv[i]);
+    }
+    line.evaluate.command_line = line.train.command_line;
     CLI::App* train = app.add_subcommand("train", "Train a model bundle");
     add_training_options(*train, line.train);
+    train->add_option("--seed", line.train.seed);
     train
         ->add_option("--test-speakers", line.train.test_speakers,
                      "leave these out, separated by commas, and report on them")
         ->delimiter(',');
     train->add_option("--bundle", line.train.bundle,
                       "where the bundle goes (default: model.safetensors in the run folder)");
+    train->add_option("--name", line.train.name, "of the bundle (default: that of the network)");
+    train->add_option("--teachers", line.train.teachers,
+                      "bundles of the same recipe to learn from: an ensemble becomes one");
     train->add_option("--figures", line.train.figures,
                       "results.json of `emotiond evaluate`, to be carried in the bundle");
     train->footer("A run that was cut off goes on when the same command is given again.");
@@ -122,6 +147,14 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     CLI::App* evaluate = app.add_subcommand(
         "evaluate", "Measure the recipe on speakers it was not trained on (docs/evaluation.md)");
     add_training_options(*evaluate, line.evaluate);
+    evaluate
+        ->add_option("--protocols", line.evaluate.protocols,
+                     "P1, P2, P3, P5, PS, separated by commas")
+        ->delimiter(',')
+        ->capture_default_str();
+    evaluate->add_option("--seeds", line.evaluate.seeds, "separated by commas")
+        ->delimiter(',')
+        ->capture_default_str();
     evaluate->add_option("--rounds", line.evaluate.rounds, "only these, separated by commas")
         ->delimiter(',');
     evaluate->footer("Rounds that the run folder holds already are not trained again.");

@@ -17,8 +17,9 @@ std::chrono::milliseconds whole_ms(Feed::Clock::duration duration) {
     return std::chrono::round<std::chrono::milliseconds>(std::max(duration, {}));
 }
 
-void fill_in(Event& event, const model::Scores& scores, const model::Bundle& bundle) {
+void fill_in(Event& event, const model::Classification& answer, const model::Bundle& bundle) {
     auto& emotion = std::get<EmotionEvent>(event.body);
+    const model::Scores& scores = answer.scores;
     for (std::size_t i = 0; i < scores.size(); ++i) {
         emotion.scores.emplace_back(bundle.labels[i], scores[i]);
     }
@@ -35,14 +36,14 @@ Event missing_window(const PendingWindow& window, const char* reason) {
             protocol::GapEvent{reason, emotion.start, emotion.end - emotion.start}};
 }
 
-/// The scores of a window, or why there are none.
-using Answer = std::variant<model::Scores, std::string>;
+/// The answer to a window, or why there are none.
+using Answer = std::variant<model::Classification, std::string>;
 
 std::vector<Answer> answer(model::Classifier& classifier,
                            std::span<const model::ClassifierInput> inputs) {
     try {
-        std::vector<model::Scores> scores = classifier.classify(inputs);
-        return {std::make_move_iterator(scores.begin()), std::make_move_iterator(scores.end())};
+        std::vector<model::Classification> found = classifier.classify(inputs);
+        return {std::make_move_iterator(found.begin()), std::make_move_iterator(found.end())};
     } catch (const std::exception& error) {
         if (inputs.size() == 1) {
             return {std::string(error.what())};
@@ -154,7 +155,7 @@ void Inference::classify(std::vector<Item>& items) {
                               protocol::ErrorEvent{"inference_failed", *failure, false}});
             continue;
         }
-        fill_in(window->event, std::get<model::Scores>(found), classifier_.bundle());
+        fill_in(window->event, std::get<model::Classification>(found), classifier_.bundle());
         auto& latency = std::get<EmotionEvent>(window->event.body).latency;
         latency.queue = whole_ms(begun_at - window->ready_at);
         latency.inference = whole_ms(ended_at - begun_at);

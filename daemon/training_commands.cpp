@@ -1,18 +1,24 @@
 #include "daemon/training_commands.hpp"
 
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): <csignal> has no sigaction
-#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "daemon/exit_codes.hpp"
-#include "model/labels.hpp"
-#include "model/training/corpus.hpp"
+#include "daemon/training_data.hpp"
+#include "daemon/version.hpp"
+#include "model/training/degradations.hpp"
+#include "model/training/metrics.hpp"
+#include "model/training/published_figures.hpp"
+#include "model/training/report.hpp"
 #include "model/training/speaker_split.hpp"
+#include "model/training/trainer.hpp"
 
 namespace emotiond::daemon {
 namespace {
@@ -34,108 +40,24 @@ void stop_on_interrupt() {
     sigaction(SIGTERM, &action, nullptr);
 }
 
-/// A line that is drawn over on a terminal, and kept only at its last state elsewhere.
-class ProgressLine {
- public:
-    void draw(const std::string& text) {
-        if (is_terminal_) {
-            std::fprintf(stderr, "\r\033[K%s", text.c_str());
-            std::fflush(stderr);
-        }
-    }
-    void keep(const std::string& text) {
-        std::fprintf(stderr, "%s%s\n", is_terminal_ ? "\r\033[K" : "", text.c_str());
-    }
-
- private:
-    bool is_terminal_ = isatty(STDERR_FILENO) == 1;
-};
-
-std::string format(const char* pattern, auto... values) {
-    char text[256];
-    std::snprintf(text, sizeof text, pattern, values...);
-    return text;
-}
-
-std::string bar(std::size_t done, std::size_t all) {
-    constexpr std::size_t kWidth = 24;
-    const std::size_t filled = all == 0 ? 0 : done * kWidth / all;
-    return "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "]";
-}
-
-dsp::FeatureSpec feature_spec(const TrainingOptions& options) {
-    dsp::FeatureSpec spec;
-    spec.remove_dc = true;
-    spec.pre_emphasis = 0.97F;
-    spec.window = dsp::WindowShape::Hamming;
-    spec.num_mels = options.num_mels;
-    spec.num_coeffs = options.num_coeffs;
-    spec.low_hz = 20.0F;
-    spec.validate();
-    return spec;
-}
-
-struct Data {
-    std::vector<model::Corpus> corpora;
-    std::vector<model::ClipFeatures> clips;
-};
-
-Data load_data(const TrainingOptions& options, const dsp::FeatureSpec& spec) {
-    Data data;
-    ProgressLine line;
-    for (const auto& folder : options.data) {
-        data.corpora.push_back(model::read_corpus(folder));
-        const model::Corpus& corpus = data.corpora.back();
-        line.keep(corpus.name + ": " + std::to_string(corpus.clips.size()) + " clips by " +
-                  corpus.layout);
-        for (const std::string& skipped : corpus.skipped) {
-            line.keep(corpus.name + ": skipped, " + skipped);
-        }
-        for (const std::string& note : corpus.notes) {
-            line.keep(corpus.name + ": " + note);
-        }
-    }
-    for (const std::string& told : model::assign_labels(data.corpora, model::default_labels())) {
-        line.keep(told);
-    }
-    model::require_distinct_speakers(data.corpora);
-    std::vector<model::Clip> clips;
-    for (const model::Corpus& corpus : data.corpora) {
-        clips.insert(clips.end(), corpus.clips.begin(), corpus.clips.end());
-    }
-    auto loaded = model::load_clips(
-        clips, spec, dsp::WindowOptions{}, options.recipe.seed,
-        [&](std::size_t done, std::size_t all) {
-            line.draw("features " + bar(done, all) + format(" %zu/%zu clips", done, all));
-        });
-    for (const std::string& problem : loaded.problems) {
-        line.keep("left out: " + problem);
-    }
-    line.keep(
-        format("features of %zu clips, %zu left out", loaded.clips.size(), loaded.problems.size()));
-    data.clips = std::move(loaded.clips);
-    return data;
-}
-
 /// `epoch` lines and a bar within the epoch, with the time left.
-model::TrainerEnvironment environment(const TrainingOptions& options,
-                                      const std::filesystem::path& folder, ProgressLine& line,
-                                      double& epoch_seconds) {
+model::TrainerEnvironment environment(const TrainingOptions& options, const model::Recipe& recipe,
+                                      const std::filesystem::path& folder, ProgressLine& line) {
     model::TrainerEnvironment environment;
     environment.run_folder = folder;
     environment.device = options.device;
     environment.threads = options.threads;
     environment.stop = interrupt().get_token();
-    const int epochs = options.recipe.epochs;
-    environment.on_batch = [&line, &epoch_seconds, epochs](int epoch, std::size_t done,
-                                                           std::size_t all, double loss) {
-        const double left = epoch_seconds * (epochs - epoch + 1 -
-                                             static_cast<double>(done) / static_cast<double>(all));
+    const auto epoch_seconds = std::make_shared<double>(0.0);
+    environment.on_batch = [&line, epoch_seconds, epochs = recipe.epochs](
+                               int epoch, std::size_t done, std::size_t all, double loss) {
+        const double left = *epoch_seconds * (epochs - epoch + 1 -
+                                              static_cast<double>(done) / static_cast<double>(all));
         line.draw(format("epoch %d/%d ", epoch, epochs) + bar(done, all) +
                   format(" loss %.3f, at most %.0f min left", loss, left / 60.0));
     };
-    environment.on_epoch = [&line, &epoch_seconds](const model::EpochReport& report) {
-        epoch_seconds = report.seconds;
+    environment.on_epoch = [&line, epoch_seconds](const model::EpochReport& report) {
+        *epoch_seconds = report.seconds;
         line.keep(format("epoch %d/%d  loss %.3f  validation UA %.1f %%  best %.1f %%  %.1f s",
                          report.epoch, report.epochs, report.loss, 100.0 * report.validation_ua,
                          100.0 * report.best_ua, report.seconds));
@@ -143,39 +65,133 @@ model::TrainerEnvironment environment(const TrainingOptions& options,
     return environment;
 }
 
-void print_results(const std::string& title, const ordered_json& results) {
-    std::printf("%-34s %6s %6s %6s %6s  %s\n", title.c_str(), "UA %", "WA %", "F1 %", "clips",
-                "UA % among the corpus's labels");
-    for (const ordered_json& row : results) {
-        const ordered_json& all = row.at("all_labels");
-        std::printf("%-34s %6.1f %6.1f %6.1f %6zu  %.1f\n",
-                    row.at("name").get<std::string>().c_str(), 100.0 * all.at("ua").get<double>(),
-                    100.0 * all.at("wa").get<double>(), 100.0 * all.at("macro_f1").get<double>(),
-                    all.at("clips").get<std::size_t>(),
-                    100.0 * row.at("corpus_labels").at("ua").get<double>());
+std::vector<model::Role> roles_of(const model::Round& round,
+                                  const std::vector<model::ClipFeatures>& features,
+                                  const std::set<std::string>& validation_speakers,
+                                  std::uint64_t seed) {
+    std::vector<model::Clip> clips;
+    clips.reserve(features.size());
+    for (const model::ClipFeatures& one : features) {
+        clips.push_back(one.clip);
+    }
+    auto roles = model::roles_in(round, clips, validation_speakers, seed);
+    for (std::size_t i = 0; i < features.size(); ++i) {
+        if (!features[i].is_speech) {
+            roles[i] = is_test_source(clips[i].speaker) ? model::Role::Test : model::Role::Train;
+        }
+    }
+    return roles;
+}
+
+std::vector<const model::ClipFeatures*> clips_in_role(
+    const std::vector<model::ClipFeatures>& clips, std::span<const model::Role> roles,
+    model::Role role, bool is_speech) {
+    std::vector<const model::ClipFeatures*> chosen;
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+        if (roles[i] == role && clips[i].is_speech == is_speech) {
+            chosen.push_back(&clips[i]);
+        }
+    }
+    return chosen;
+}
+
+void add_predictions(model::PredictionSet& set, const model::Bundle& bundle,
+                     std::span<const model::ClipFeatures* const> clips,
+                     const std::map<std::string, std::string>& protocol_of, const std::string& fold,
+                     std::uint64_t seed, int threads, std::vector<double>* speech = nullptr) {
+    const auto answers = model::answer_clips(bundle, clips, threads);
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+        const model::Clip& clip = clips[i]->clip;
+        set.predictions.push_back({protocol_of.at(clip.corpus), fold, clip.corpus, clip.speaker,
+                                   clip.path.filename().string(), seed, clip.label,
+                                   answers[i].scores, answers[i].uncalibrated});
+        if (speech != nullptr) {
+            speech->push_back(answers[i].speech);
+        }
     }
 }
 
-ordered_json to_json(const std::string& name, const model::CorpusResult& result) {
-    const std::vector<std::string> labels(model::kEmotions.begin(), model::kEmotions.end());
-    return {{"name", name},
-            {"corpus", result.corpus},
-            {"all_labels", result.all_labels.to_json(labels)},
-            {"corpus_labels", result.corpus_labels.to_json(labels)}};
+/// The score that four in five answers to the validation clips reach; 0 where there are none.
+float uncertain_below(const model::Bundle& bundle,
+                      std::span<const model::ClipFeatures* const> validation, int threads) {
+    std::vector<model::Answer> answers;
+    const auto found = model::answer_clips(bundle, validation, threads);
+    for (std::size_t i = 0; i < validation.size(); ++i) {
+        answers.push_back(model::answer_to({found[i].scores, validation[i]->clip.label}));
+    }
+    const auto point =
+        model::point_at_coverage(model::risk_coverage_curve(answers), model::kDefaultCoverage);
+    return point ? static_cast<float>(point->threshold) : 0.0F;
 }
 
-void write_json(const std::filesystem::path& path, const ordered_json& json) {
+void write_text(const std::filesystem::path& path, const std::string& text) {
     std::ofstream out(path);
-    out << json.dump(2) << '\n';
+    out << text;
     if (!out.flush()) {
         throw std::runtime_error("cannot write " + path.string());
+    }
+}
+
+std::string machine() {
+    std::ifstream cpuinfo("/proc/cpuinfo");
+    std::string line;
+    while (std::getline(cpuinfo, line)) {
+        if (line.starts_with("model name")) {
+            return line.substr(line.find(':') + 2) + ", " +
+                   std::to_string(std::thread::hardware_concurrency()) + " processors, libtorch " +
+                   model::libtorch_version();
+        }
+    }
+    return "libtorch " + model::libtorch_version();
+}
+
+model::TrainingCurve read_curve(const std::filesystem::path& log, const std::string& round,
+                                std::uint64_t seed) {
+    model::TrainingCurve curve{round, seed, {}};
+    std::ifstream in(log);
+    std::string text;
+    while (std::getline(in, text)) {
+        const auto epoch = ordered_json::parse(text, nullptr, false);
+        if (!epoch.is_discarded()) {
+            curve.epochs.push_back({epoch.at("epoch").get<int>(), epoch.at("loss").get<double>(),
+                                    epoch.at("validation_ua").get<double>()});
+        }
+    }
+    return curve;
+}
+
+/// The mean answer of all seeds, as one model would give that holds them all.
+void add_ensemble(model::PredictionSet& set, std::size_t num_seeds) {
+    if (num_seeds < 2) {
+        return;
+    }
+    std::map<std::array<std::string, 4>, model::Prediction> mean;
+    for (const model::Prediction& one : set.predictions) {
+        auto [entry, is_new] =
+            mean.try_emplace({one.protocol, one.fold, one.corpus, one.clip}, one);
+        if (!is_new) {
+            for (std::size_t i = 0; i < one.scores.size(); ++i) {
+                entry->second.scores[i] += one.scores[i];
+                entry->second.uncalibrated[i] += one.uncalibrated[i];
+            }
+        }
+    }
+    for (auto& [key, prediction] : mean) {
+        for (auto* scores : {&prediction.scores, &prediction.uncalibrated}) {
+            for (float& score : *scores) {
+                score /= static_cast<float>(num_seeds);
+            }
+        }
+        prediction.protocol += " ensemble of " + std::to_string(num_seeds);
+        prediction.seed = 0;
+        set.predictions.push_back(prediction);
     }
 }
 
 }  // namespace
 
 int train_command(const TrainOptions& options) {
-    const dsp::FeatureSpec spec = feature_spec(options);
+    const model::Recipe recipe = options.make_recipe();
     ordered_json figures;
     if (!options.figures.empty()) {
         std::ifstream in(options.figures);
@@ -185,121 +201,189 @@ int train_command(const TrainOptions& options) {
         }
     }
     stop_on_interrupt();
-    const Data data = load_data(options, spec);
+    ProgressLine line;
+    const TrainingData data = load_training_data(options, recipe, line);
+    model::Round round{"train", {}, data.test_only, false};
     const std::set<std::string> test_speakers(options.test_speakers.begin(),
                                               options.test_speakers.end());
     model::require_known_speakers(data.corpora, test_speakers);
+    for (const model::Corpus& corpus : data.corpora) {
+        round.folds.push_back({corpus.name, "held out", test_speakers});
+    }
     const auto validation_speakers =
-        model::choose_validation_speakers(data.corpora, test_speakers, options.recipe.seed);
+        model::choose_validation_speakers(data.corpora, test_speakers, recipe.seed);
+    const auto roles = roles_of(round, data.clips, validation_speakers, recipe.seed);
 
-    ProgressLine line;
-    double epoch_seconds = 0.0;
-    model::Bundle bundle =
-        model::train(data.clips, spec, validation_speakers, test_speakers, options.recipe,
-                     environment(options, options.out, line, epoch_seconds));
+    auto training = environment(options, recipe, options.out, line);
+    for (const auto& teacher : options.teachers) {
+        training.teachers.push_back(model::Bundle::load(teacher));
+    }
+    model::Bundle bundle = model::train(data.clips, roles, recipe, training);
     if (bundle.tensors.empty()) {
         line.keep("interrupted; the same command goes on from here");
         return kExitInterrupted;
     }
-    std::set<std::string> licences;
-    for (const model::Corpus& corpus : data.corpora) {
-        bundle.training_data.push_back(corpus.name + " (" + corpus.licence + ")");
-        licences.insert(corpus.licence);
-    }
-    // What is in the public domain asks nothing of the weights.
-    if (licences.size() > 1) {
-        licences.erase("CC0-1.0");
-    }
-    for (const std::string& licence : licences) {
-        bundle.licence += (bundle.licence.empty() ? "" : " and ") + licence;
-    }
-    bundle.metrics = {{"recipe", options.recipe.to_json()},
+    const auto validation = clips_in_role(data.clips, roles, model::Role::Validation, true);
+    bundle.name = options.name.empty() ? bundle.name : options.name;
+    bundle.training_data = data.sources;
+    bundle.licence = data.licence;
+    bundle.uncertain_below = uncertain_below(bundle, validation, options.threads);
+    bundle.metrics = {{"recipe", recipe.to_json()},
                       {"validation_speakers", validation_speakers},
                       {"speaker_independent", figures}};
     const auto path = options.bundle.empty() ? options.out / "model.safetensors" : options.bundle;
     bundle.save(path);
 
-    ordered_json results;
-    for (const auto& result :
-         model::evaluate(bundle, data.clips, validation_speakers, options.threads)) {
-        results.push_back(to_json(result.corpus + ", validation speakers", result));
+    model::ReportInput report;
+    report.predictions.labels = recipe.labels;
+    report.predictions.corpus_labels = model::corpus_labels(data.corpora);
+    std::map<std::string, std::string> protocol_of;
+    for (const auto& [role, name] : {std::pair{model::Role::Validation, "validation speakers"},
+                                     std::pair{model::Role::Test, "test speakers"}}) {
+        for (const model::Corpus& corpus : data.corpora) {
+            protocol_of[corpus.name] = name;
+        }
+        add_predictions(report.predictions, bundle,
+                        clips_in_role(data.clips, roles, role, true), protocol_of, "", recipe.seed,
+                        options.threads);
     }
-    for (const auto& result : model::evaluate(bundle, data.clips, test_speakers, options.threads)) {
-        results.push_back(to_json(result.corpus + ", test speakers", result));
-    }
-    print_results(bundle.id, results);
-    std::printf("wrote %s, temperature %.2f\n", path.c_str(),
-                static_cast<double>(bundle.temperature));
+    report.title = bundle.id;
+    report.curves.push_back(read_curve(options.out / "log.jsonl", "train", recipe.seed));
+    report.uncertain_below = bundle.uncertain_below;
+    report.configuration = recipe.to_json();
+    report.version = kVersion;
+    report.command_line = options.command_line;
+    report.machine = machine();
+    const model::Summary summary = model::summarize(report);
+    write_text(options.out / "report.html", model::html_report(report, summary));
+    std::printf("%s", model::text_tables(summary).c_str());
+    std::printf("wrote %s, %zu parameters, temperature %.2f, uncertain below %.2f, licence %s\n",
+                path.c_str(), bundle.num_parameters(), static_cast<double>(bundle.temperature),
+                static_cast<double>(bundle.uncertain_below), bundle.licence.c_str());
     return 0;
 }
 
 int evaluate_command(const EvaluateOptions& options) {
-    const dsp::FeatureSpec spec = feature_spec(options);
+    const auto begin = std::chrono::steady_clock::now();
+    model::Recipe recipe = options.make_recipe();
     stop_on_interrupt();
-    const Data data = load_data(options, spec);
-    const std::vector<model::Round> rounds = model::cross_validation_rounds(data.corpora);
-    std::vector<int> chosen = options.rounds;
-    for (int round = 1; options.rounds.empty() && round <= static_cast<int>(rounds.size());
-         ++round) {
-        chosen.push_back(round);
+    ProgressLine line;
+    const TrainingData data = load_training_data(options, recipe, line);
+    std::vector<std::string> protocols;
+    bool degraded = false;
+    for (const std::string& protocol : options.protocols) {
+        degraded |= protocol == "P5";
+        protocols.push_back(protocol == "P5" ? "P1" : protocol);  // P5 asks the networks of P1
+    }
+    std::ranges::sort(protocols);
+    protocols.erase(std::ranges::unique(protocols).begin(), protocols.end());
+    std::vector<model::Round> rounds = model::rounds_of(data.corpora, protocols, data.test_only);
+    if (!options.rounds.empty()) {
+        std::erase_if(rounds, [&](const model::Round& round) {
+            return std::ranges::find(options.rounds, round.name) == options.rounds.end();
+        });
+        if (rounds.empty()) {
+            throw std::runtime_error("there is no round of the names given");
+        }
+    }
+    std::map<std::string, std::vector<model::ClipFeatures>> degraded_clips;
+    if (degraded) {
+        for (const auto& [name, degrade] : model::degradations(data.test_noise)) {
+            degraded_clips[name] = load_degraded(data, options, recipe, name, degrade, line);
+        }
     }
 
-    ProgressLine line;
-    // Pooled over the folds of each corpus and protocol.
-    struct Pooled {
-        model::CorpusResult result;
-        int folds = 0;
-        double ua_sum = 0.0;
-    };
-    std::map<std::string, Pooled> pooled;
-    for (const int number : chosen) {
-        if (number < 1 || number > static_cast<int>(rounds.size())) {
-            throw std::runtime_error("round must be 1 to " + std::to_string(rounds.size()) +
-                                     ", got " + std::to_string(number));
-        }
-        const model::Round& round = rounds[static_cast<std::size_t>(number) - 1];
-        const auto folder = options.out / format("round-%02d", number);
-        std::set<std::string> test_speakers;
-        for (const model::Fold& fold : round) {
-            test_speakers.insert(fold.test_speakers.begin(), fold.test_speakers.end());
-        }
-        const auto validation_speakers = model::choose_validation_speakers(
-            data.corpora, test_speakers, options.recipe.seed + static_cast<std::uint64_t>(number));
-        model::require_known_speakers(data.corpora, test_speakers);
-        line.keep(format("round %d of %zu", number, rounds.size()));
-        double epoch_seconds = 0.0;
-        model::Bundle bundle =
-            model::train(data.clips, spec, validation_speakers, test_speakers, options.recipe,
-                         environment(options, folder, line, epoch_seconds));
-        if (bundle.tensors.empty()) {
-            line.keep("interrupted; the same command goes on from here");
-            return kExitInterrupted;
-        }
-        for (const auto& result :
-             model::evaluate(bundle, data.clips, test_speakers, options.threads)) {
-            const auto fold = std::ranges::find(round, result.corpus, &model::Fold::corpus);
-            const std::string name = result.corpus + " " + fold->protocol;
-            const auto [entry, is_new] = pooled.try_emplace(name, Pooled{result});
-            if (!is_new) {
-                entry->second.result.all_labels.add(result.all_labels);
-                entry->second.result.corpus_labels.add(result.corpus_labels);
+    model::ReportInput report;
+    report.predictions.labels = recipe.labels;
+    report.predictions.corpus_labels = model::corpus_labels(data.corpora);
+    std::vector<double> speech;
+    std::vector<double> no_speech;
+    std::size_t num_parameters = 0;
+    std::size_t number = 0;
+    for (const std::uint64_t seed : options.seeds) {
+        recipe.seed = seed;
+        for (const model::Round& round : rounds) {
+            line.keep(format("round %s of seed %llu (%zu of %zu)", round.name.c_str(),
+                             static_cast<unsigned long long>(seed), ++number,
+                             rounds.size() * options.seeds.size()));
+            std::set<std::string> test_speakers;
+            std::map<std::string, std::string> protocol_of;
+            for (const model::Fold& fold : round.folds) {
+                test_speakers.insert(fold.test_speakers.begin(), fold.test_speakers.end());
+                protocol_of[fold.corpus] = fold.protocol;
             }
-            ++entry->second.folds;
-            entry->second.ua_sum += result.all_labels.unweighted_accuracy();
-            line.keep(format("round %d: %s UA %.1f %%", number, name.c_str(),
-                             100.0 * result.all_labels.unweighted_accuracy()));
+            std::vector<model::Corpus> trained_on;
+            std::ranges::copy_if(data.corpora, std::back_inserter(trained_on),
+                                 [&](const model::Corpus& corpus) {
+                                     return !round.not_trained_on.contains(corpus.name);
+                                 });
+            const auto validation_speakers =
+                round.by_clip ? std::set<std::string>{}
+                              : model::choose_validation_speakers(trained_on, test_speakers, seed);
+            const auto roles = roles_of(round, data.clips, validation_speakers, seed);
+            const auto folder = options.out / ("seed-" + std::to_string(seed)) / round.name;
+            model::Bundle bundle =
+                model::train(data.clips, roles, recipe, environment(options, recipe, folder, line));
+            if (bundle.tensors.empty()) {
+                line.keep("interrupted; the same command goes on from here");
+                return kExitInterrupted;
+            }
+            bundle.training_data = data.sources;
+            bundle.licence = data.licence;
+            bundle.save(folder / "model.safetensors");
+            num_parameters = bundle.num_parameters();
+            report.curves.push_back(read_curve(folder / "log.jsonl", round.name, seed));
+            add_predictions(report.predictions, bundle,
+                            clips_in_role(data.clips, roles, model::Role::Test, true), protocol_of,
+                            round.name, seed, options.threads, &speech);
+            for (const auto& answer : model::answer_clips(
+                     bundle, clips_in_role(data.clips, roles, model::Role::Test, false),
+                     options.threads)) {
+                no_speech.push_back(answer.speech);
+            }
+            for (const auto& [name, clips] : degraded_clips) {
+                std::vector<const model::ClipFeatures*> tested;
+                for (const model::ClipFeatures& clip : clips) {
+                    if (test_speakers.contains(clip.clip.speaker)) {
+                        tested.push_back(&clip);
+                    }
+                }
+                auto degraded_protocol = protocol_of;
+                for (auto& [corpus, protocol] : degraded_protocol) {
+                    protocol = "P5 " + name;
+                }
+                add_predictions(report.predictions, bundle, tested, degraded_protocol, round.name,
+                                seed, options.threads);
+            }
         }
     }
-    ordered_json results = ordered_json::array();
-    for (const auto& [name, entry] : pooled) {
-        ordered_json row =
-            to_json(name + ", " + std::to_string(entry.folds) + " folds pooled", entry.result);
-        row["folds"] = entry.folds;
-        row["mean_ua_over_folds"] = entry.ua_sum / entry.folds;
-        results.push_back(std::move(row));
+    model::write_predictions(report.predictions, options.out / "predictions.csv");
+    add_ensemble(report.predictions, options.seeds.size());
+
+    report.title = recipe.network.kind + ", " + std::to_string(num_parameters) + " parameters";
+    report.published = model::published_figures();
+    report.configuration = recipe.to_json();
+    report.version = kVersion;
+    report.command_line = options.command_line;
+    report.machine = machine();
+    const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+    report.seconds = taken.count();
+    const model::Summary summary = model::summarize(report);
+    ordered_json json = model::json_report(report, summary);
+    json["parameters"] = num_parameters;
+    if (const auto area = model::auroc(speech, no_speech)) {
+        json["speech_auroc"] = *area;
     }
-    write_json(options.out / "results.json", results);
-    print_results("speaker-independent", results);
+    write_text(options.out / "results.json", json.dump(2) + "\n");
+    write_text(options.out / "report.html", model::html_report(report, summary));
+    write_text(options.out / "tables.md", model::markdown_tables(summary));
+    std::printf("%s\n%s", report.title.c_str(), model::text_tables(summary).c_str());
+    if (const auto area = model::auroc(speech, no_speech)) {
+        std::printf("speech against %zu recordings without: AUROC %.4f\n",
+                    no_speech.size() / rounds.size() / options.seeds.size(), *area);
+    }
+    std::printf("%s; %.0f s; report: %s\n", report.machine.c_str(), taken.count(),
+                (options.out / "report.html").c_str());
     return 0;
 }
 

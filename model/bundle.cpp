@@ -22,6 +22,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kFormat = "emotiond-bundle";
+constexpr const char* kModule = "torchscript";  // the one entry of bytes
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 31;
 constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1} << 24;
 constexpr std::size_t kMaxDimensions = 8;
@@ -114,6 +115,24 @@ std::string read_file(const std::filesystem::path& path) {
     return bytes;
 }
 
+/// The bytes that an entry of the header speaks of; throws std::runtime_error where it does not fit
+/// the data.
+std::string_view bytes_of(const ordered_json& entry, std::uint64_t size, std::string_view data) {
+    const auto offsets = entry.at("data_offsets").get<std::array<std::uint64_t, 2>>();
+    if (offsets[0] > offsets[1] || offsets[1] > data.size() || offsets[1] - offsets[0] != size) {
+        throw std::runtime_error("does not fit the data: " + entry.dump());
+    }
+    return data.substr(offsets[0], size);
+}
+
+std::string read_module(const ordered_json& entry, std::string_view data) {
+    const auto shape = entry.at("shape").get<std::vector<std::uint64_t>>();
+    if (entry.at("dtype") != "U8" || shape.size() != 1) {
+        throw std::runtime_error("is not a row of bytes: " + entry.dump());
+    }
+    return std::string(bytes_of(entry, shape[0], data));
+}
+
 /// Reads one entry of the header; throws std::runtime_error where it does not fit the data.
 Tensor read_tensor(const ordered_json& entry, std::string_view data) {
     if (entry.at("dtype") != "F32") {
@@ -131,13 +150,9 @@ Tensor read_tensor(const ordered_json& entry, std::string_view data) {
         }
         count *= static_cast<std::uint64_t>(extent);
     }
-    const auto offsets = entry.at("data_offsets").get<std::array<std::uint64_t, 2>>();
-    if (offsets[0] > offsets[1] || offsets[1] > data.size() ||
-        offsets[1] - offsets[0] != count * sizeof(float)) {
-        throw std::runtime_error("does not fit the data: " + entry.dump());
-    }
+    const std::string_view bytes = bytes_of(entry, count * sizeof(float), data);
     tensor.values.resize(count);
-    std::memcpy(tensor.values.data(), data.data() + offsets[0], count * sizeof(float));
+    std::memcpy(tensor.values.data(), bytes.data(), bytes.size());
     return tensor;
 }
 
@@ -160,6 +175,14 @@ void require_same_features(const Bundle& bundle, const std::vector<float>& train
 
 }  // namespace
 
+std::size_t Bundle::num_parameters() const {
+    std::size_t count = 0;
+    for (const auto& [tensor_name, tensor] : tensors) {
+        count += tensor.values.size();
+    }
+    return count;
+}
+
 void Bundle::save(const std::filesystem::path& path) {
     ordered_json index;
     std::string data;
@@ -170,12 +193,20 @@ void Bundle::save(const std::filesystem::path& path) {
         index[tensor_name] = {
             {"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
     }
+    if (!torchscript.empty()) {
+        const std::size_t begin = data.size();
+        data += torchscript;
+        index[kModule] = {{"dtype", "U8"},
+                          {"shape", {torchscript.size()}},
+                          {"data_offsets", {begin, data.size()}}};
+    }
     const ordered_json manifest{{"name", name},
                                 {"labels", labels},
                                 {"features", model::to_json(features)},
                                 {"features_probe", probe_row(features)},
                                 {"network", network},
                                 {"temperature", temperature},
+                                {"uncertain_below", uncertain_below},
                                 {"training_data", training_data},
                                 {"licence", licence},
                                 {"metrics", metrics}};
@@ -273,12 +304,17 @@ Bundle Bundle::load(const std::filesystem::path& path) {
         bundle.features = feature_spec_from_json(manifest.at("features"));
         bundle.network = manifest.at("network");
         bundle.temperature = manifest.at("temperature").get<float>();
+        bundle.uncertain_below = manifest.at("uncertain_below").get<float>();
         bundle.training_data = manifest.at("training_data").get<std::vector<std::string>>();
         bundle.licence = manifest.at("licence").get<std::string>();
         bundle.metrics = manifest.at("metrics");
         for (const auto& [tensor_name, entry] : header.items()) {
             try {
-                bundle.tensors[tensor_name] = read_tensor(entry, data);
+                if (tensor_name == kModule) {
+                    bundle.torchscript = read_module(entry, data);
+                } else {
+                    bundle.tensors[tensor_name] = read_tensor(entry, data);
+                }
             } catch (const std::exception& error) {
                 throw std::runtime_error("tensor " + tensor_name + " " + error.what());
             }
@@ -286,6 +322,9 @@ Bundle Bundle::load(const std::filesystem::path& path) {
         if (bundle.labels.empty() || !(bundle.temperature > 0.0F) ||
             !std::isfinite(bundle.temperature)) {
             throw std::runtime_error("needs labels and a temperature above 0");
+        }
+        if (!(bundle.uncertain_below >= 0.0F && bundle.uncertain_below <= 1.0F)) {
+            throw std::runtime_error("needs uncertain_below from 0 to 1");
         }
         require_same_features(bundle, manifest.at("features_probe").get<std::vector<float>>());
     } catch (const std::exception& error) {

@@ -19,23 +19,30 @@ struct Tensor {
 
 /// All that a classifier is, in one file: what it hears, what it says, its weights, where it comes
 /// from. The file is in the safetensors format: a JSON header, then the tensors as little-endian
-/// float32. It holds no code, and a SHA-256 over everything else.
+/// float32, with a SHA-256 over everything else. It holds no code but where a TorchScript module was
+/// put in (kind "torchscript"), which is run only for who says that it is trusted.
 struct Bundle {  // NOLINT(bugprone-exception-escape): of JSON's own move
     /// Version of the manifest below. A file of another version is refused.
-    static constexpr int kFormatVersion = 1;
+    static constexpr int kFormatVersion = 2;
 
     std::string name;                 ///< what people call it, for example "lstm"
     std::vector<std::string> labels;  ///< one per output of the network
     dsp::FeatureSpec features;
     nlohmann::ordered_json network;  ///< kind and sizes; read by the network itself
     float temperature = 1.0F;        ///< logits are divided by it before the softmax
+    /// Answers whose highest score is below are marked uncertain; 0: none is.
+    float uncertain_below = 0.0F;
     std::vector<std::string> training_data;
     std::string licence;             ///< of the weights
     nlohmann::ordered_json metrics;  ///< measured figures, with protocol and command
     std::map<std::string, Tensor> tensors;
+    std::string torchscript;  ///< bytes of a TorchScript module; empty: a network of ours
 
     /// Name and the head of the digest of the content: "lstm-1f9c03aa". Set by load() and save().
     std::string id;
+
+    /// Values of all tensors; of batch normalisation's running statistics too.
+    [[nodiscard]] std::size_t num_parameters() const;
 
     /// Throws std::runtime_error that names the file and what is wrong with it: not a bundle,
     /// truncated, damaged, of another format version, with features this build cannot compute.

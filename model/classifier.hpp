@@ -20,6 +20,12 @@ struct ClassifierInput {
 /// Calibrated probabilities in the order of Bundle::labels; they sum to 1.
 using Scores = std::vector<float>;
 
+/// What one window expresses.
+struct Classification {
+    Scores scores;
+    float speech = 1.0F;  ///< probability that this is speech; 1 where the network does not tell
+};
+
 /// Which device a name means: "auto", "cpu", "cuda" or "cuda:<n>".
 struct DeviceName {
     bool automatic = false;
@@ -36,18 +42,21 @@ class Classifier {
     struct Options {
         std::string device = "auto";  ///< auto | cpu | cuda | cuda:<n>
         int threads = 1;              ///< libtorch's own, for the whole process
+        /// Run the code of a TorchScript bundle. Such code can do whatever this process can.
+        bool trust_code = false;
     };
 
-    /// Throws std::runtime_error where the bundle's network does not fit its tensors, or the
-    /// device is none of the above. A GPU that is not there is not an error: device_note() tells.
+    /// Throws std::runtime_error where the bundle's network does not fit its tensors or its labels,
+    /// holds code that is not trusted, or the device is none of the above. A GPU that is not there
+    /// is not an error: device_note() tells.
     Classifier(Bundle bundle, const Options& options);
     ~Classifier();
     Classifier(Classifier&&) noexcept;
 
-    /// One forward pass over windows of any lengths. Returns one Scores per input.
+    /// One forward pass over windows of any lengths. Returns one answer per input.
     /// Throws std::invalid_argument for an input without rows or of another width,
     /// std::runtime_error where libtorch fails or the scores are not finite.
-    std::vector<Scores> classify(std::span<const ClassifierInput> inputs);
+    std::vector<Classification> classify(std::span<const ClassifierInput> inputs);
 
     [[nodiscard]] const Bundle& bundle() const;
     /// "cpu" or "cuda:0".
@@ -56,8 +65,6 @@ class Classifier {
     [[nodiscard]] const std::string& device_note() const;
 
  private:
-    void warm_up();
-
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

@@ -8,7 +8,7 @@ Scores overall_scores(std::span<const TimelineEntry> entries) {
     Scores sum;
     float weight_sum = 0.0F;
     for (const TimelineEntry& entry : entries) {
-        if (entry.scores.empty()) {
+        if (entry.scores.empty() || entry.speech < kLeastSpeech) {
             continue;
         }
         const float weight = entry.voiced * static_cast<float>(entry.num_rows);
@@ -42,10 +42,13 @@ Timeline classify_recording(Classifier& classifier, const Recording& recording,
                             window.level_dbfs,
                             window.voiced,
                             window.num_rows,
-                            {}};
+                            {},
+                            1.0F};
         if (window.voiced >= min_voiced) {
             const ClassifierInput input{window.rows, window.num_rows};
-            entry.scores = classifier.classify({&input, 1}).front();
+            Classification answer = std::move(classifier.classify({&input, 1}).front());
+            entry.scores = std::move(answer.scores);
+            entry.speech = answer.speech;
         }
         timeline.entries.push_back(std::move(entry));
     };

@@ -20,15 +20,19 @@ struct TimelineEntry {
     float level_dbfs = 0.0F;
     float voiced = 0.0F;
     std::size_t num_rows = 0;
-    Scores scores;  ///< empty: silence
+    Scores scores;       ///< empty: silence
+    float speech = 1.0F;  ///< probability that this is speech
 };
 
 struct Timeline {
     std::vector<TimelineEntry> entries;
-    Scores verdict;  ///< mean of the scores, weighted by voiced rows; empty: all was silence
+    Scores verdict;  ///< mean of the scores, weighted by voiced rows; empty: no speech in it
 };
 
-/// The mean of `entries` that becomes Timeline::verdict.
+/// Below this probability of speech a window has none, whatever its scores say.
+inline constexpr float kLeastSpeech = 0.5F;
+
+/// The mean of `entries` that becomes Timeline::verdict: of those that are speech.
 Scores overall_scores(std::span<const TimelineEntry> entries);
 
 /// Index of the largest score.

@@ -7,8 +7,6 @@
 
 #include "dsp/resampler.hpp"
 #include "model/audio_file.hpp"
-#include "model/training/audio_folder.hpp"
-#include "model/training/csv.hpp"
 
 namespace emotiond::model {
 namespace {
@@ -24,23 +22,9 @@ std::vector<float> read_at(const fs::path& path, int rate_hz) {
     return dsp::resample(recording.samples, recording.rate_hz, rate_hz);
 }
 
-/// The files in whose row of the manifest a cell is one of the words.
-std::vector<fs::path> files_of_rows(const fs::path& folder, const std::set<std::string>& words) {
-    const CsvTable table = read_csv(folder / "manifest.csv");
-    const std::size_t file = table.require_column("file");
-    std::vector<fs::path> files;
-    for (const CsvRow& row : table.rows) {
-        if (std::ranges::any_of(row.cells,
-                                [&](const std::string& cell) { return words.contains(cell); })) {
-            files.push_back(folder / row.cells[file]);
-        }
-    }
-    return files;
-}
-
 /// Calls on_samples with each file; a file that throws becomes a problem.
 template <typename OnSamples>
-void read_all(const std::vector<fs::path>& files, int rate_hz, std::vector<std::string>& problems,
+void read_all(std::span<const fs::path> files, int rate_hz, std::vector<std::string>& problems,
               OnSamples&& on_samples) {
     for (const fs::path& file : files) {
         try {
@@ -51,19 +35,18 @@ void read_all(const std::vector<fs::path>& files, int rate_hz, std::vector<std::
     }
 }
 
-void require_some(std::size_t num_usable, const fs::path& folder, const char* what,
+void require_some(std::size_t num_usable, const char* what,
                   const std::vector<std::string>& problems) {
     if (num_usable == 0) {
-        throw std::runtime_error("no " + std::string(what) + " in " + folder.string() +
-                                 " can be used: expected audio files (wav, flac, ogg, mp3)" +
-                                 (problems.empty() ? "" : "; " + problems.back()));
+        throw std::runtime_error("none of the recordings of " + std::string(what) +
+                                 " can be used; the last: " + problems.back());
     }
 }
 
 /// Without what comes later than a second after the loudest sample.
 std::span<const float> shortened(std::span<const float> response, int rate_hz) {
-    const auto loudest =
-        std::ranges::max_element(response, {}, [](float sample) { return std::abs(sample); });
+    const auto loudest = std::ranges::max_element(
+        response, {}, [](float sample) { return std::abs(sample); });
     const auto length =
         static_cast<std::size_t>(loudest - response.begin()) + static_cast<std::size_t>(rate_hz);
     return response.first(std::min(response.size(), length));
@@ -83,21 +66,27 @@ bool happens(double probability, Random& random) {
 
 }  // namespace
 
-AugmentationBank::AugmentationBank(int rate_hz, const Folders& folders) : rate_hz_(rate_hz) {
-    if (!folders.noise.empty()) {
-        const auto files = folders.only_noise.empty()
-                               ? audio_files_in(folders.noise)
-                               : files_of_rows(folders.noise, folders.only_noise);
-        read_all(files, rate_hz, problems_,
+AugmentationBank::AugmentationBank(int rate_hz, std::span<const fs::path> noise,
+                                   std::span<const fs::path> impulse_responses)
+    : AugmentationBank(rate_hz) {
+    if (!noise.empty()) {
+        read_all(noise, rate_hz, problems_,
                  [this](std::vector<float> samples) { noises_.push_back(std::move(samples)); });
-        require_some(noises_.size(), folders.noise, "noise", problems_);
+        require_some(noises_.size(), "noise", problems_);
     }
-    if (!folders.impulse_responses.empty()) {
-        read_all(audio_files_in(folders.impulse_responses), rate_hz, problems_,
-                 [&](const std::vector<float>& samples) {
-                     responses_.emplace_back(shortened(samples, rate_hz));
-                 });
-        require_some(responses_.size(), folders.impulse_responses, "impulse response", problems_);
+    if (!impulse_responses.empty()) {
+        read_all(impulse_responses, rate_hz, problems_, [&](const std::vector<float>& samples) {
+            responses_.emplace_back(shortened(samples, rate_hz));
+        });
+        require_some(responses_.size(), "rooms", problems_);
+    }
+    description_ = "noise";
+    for (const auto& files : {noise, impulse_responses}) {
+        for (const fs::path& file : files) {
+            std::error_code ignored;  // such a file is among the problems
+            description_ += " " + file.string() + ":" + std::to_string(fs::file_size(file, ignored));
+        }
+        description_ += "; rooms";
     }
 }
 
@@ -109,7 +98,8 @@ std::vector<float> AugmentationBank::in_noise(std::span<const float> samples, fl
     return add_noise(samples, noises_[draw_index(noises_.size(), random)], snr_db, random);
 }
 
-std::vector<float> AugmentationBank::in_room(std::span<const float> samples, Random& random) const {
+std::vector<float> AugmentationBank::in_room(std::span<const float> samples,
+                                             Random& random) const {
     if (responses_.empty()) {
         const float rt60_s = draw(0.15F, 0.9F, random);
         const float direct_to_reverb_db = draw(-3.0F, 12.0F, random);
@@ -123,8 +113,9 @@ std::vector<float> AugmentationBank::in_room(std::span<const float> samples, Ran
 Augmented augmented(std::span<const float> samples, int rate_hz, const AugmentationBank& bank,
                     Random& random) {
     if (rate_hz != bank.rate_hz()) {
-        throw std::invalid_argument("augmentation: the bank has " + std::to_string(bank.rate_hz()) +
-                                    " Hz, the samples " + std::to_string(rate_hz));
+        throw std::invalid_argument("augmentation: the bank has " +
+                                    std::to_string(bank.rate_hz()) + " Hz, the samples " +
+                                    std::to_string(rate_hz));
     }
     Augmented result{{samples.begin(), samples.end()}, ""};
     const auto note = [&](const char* pattern, float value) {

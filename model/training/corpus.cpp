@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <optional>
 #include <stdexcept>
 
@@ -160,6 +161,18 @@ std::vector<std::string> assign_labels(std::span<Corpus> corpora,
                         "; the model cannot learn it");
     }
     return lines;
+}
+
+std::map<std::string, std::vector<std::size_t>> corpus_labels(std::span<const Corpus> corpora) {
+    std::map<std::string, std::vector<std::size_t>> labels;
+    for (const Corpus& corpus : corpora) {
+        std::set<std::size_t> occurring;
+        for (const Clip& clip : corpus.clips) {
+            occurring.insert(clip.label);
+        }
+        labels[corpus.name].assign(occurring.begin(), occurring.end());
+    }
+    return labels;
 }
 
 }  // namespace emotiond::model

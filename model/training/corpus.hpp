@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -48,5 +49,8 @@ std::vector<std::string> default_labels();
 /// Clip::emotion is, and for a corpus of which no clip is left.
 std::vector<std::string> assign_labels(std::span<Corpus> corpora,
                                        std::span<const std::string> labels);
+
+/// Which of the labels each corpus has, by the corpus's name. After assign_labels.
+std::map<std::string, std::vector<std::size_t>> corpus_labels(std::span<const Corpus> corpora);
 
 }  // namespace emotiond::model

@@ -1,234 +1,154 @@
 #include "model/training/trainer.hpp"
 
+#include <ATen/autocast_mode.h>
+#include <torch/version.h>
+
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <fstream>
 #include <map>
-#include <numeric>
+#include <numbers>
 #include <random>
 #include <stdexcept>
 
 #include "model/classifier.hpp"
 #include "model/feature_spec_json.hpp"
-#include "model/labels.hpp"
-#include "model/lstm_network.hpp"
+#include "model/network.hpp"
 #include "model/timeline.hpp"
+#include "model/training/metrics.hpp"
+#include "model/training/sampler.hpp"
 
 namespace emotiond::model {
 namespace {
 
 using ClipList = std::vector<const ClipFeatures*>;
-using LabelSet = std::array<bool, kEmotions.size()>;
+using NetworkPtr = std::shared_ptr<Network>;
 using nlohmann::ordered_json;
 
-const std::vector<std::string>& emotion_names() {
-    static const std::vector<std::string> kNames(kEmotions.begin(), kEmotions.end());
-    return kNames;
-}
-
-/// Labels that occur in each corpus.
-std::map<std::string, LabelSet> labels_by_corpus(const std::vector<ClipFeatures>& clips) {
-    std::map<std::string, LabelSet> labels;
-    for (const ClipFeatures& features : clips) {
-        labels[features.clip.corpus][features.clip.label] = true;
-    }
-    return labels;
-}
-
-// ---------------------------------------------------------------------------------- batches
-
-struct Batch {
-    torch::Tensor rows;      ///< [batch][crop][features]
-    torch::Tensor num_rows;  ///< [batch]
-    torch::Tensor targets;   ///< [batch][labels], each sums to 1
-    torch::Tensor allowed;   ///< [batch][labels], 1 where the corpus has the label
-};
-
-/// Draws crops so that every label of a corpus is heard equally often, and corpora by the root of
-/// their size.
-class Sampler {
+/// While it lives, matrix products and convolutions are done in bfloat16.
+class MixedPrecision {
  public:
-    Sampler(const ClipList& clips, std::map<std::string, LabelSet> corpus_labels,
-            std::size_t num_features, const Recipe& recipe)
-        : clips_(clips),
-          corpus_labels_(std::move(corpus_labels)),
-          num_features_(num_features),
-          recipe_(recipe) {
-        std::map<std::pair<std::string, std::size_t>, double> per_label;
-        std::map<std::string, double> per_corpus;
-        std::map<std::string, std::set<std::size_t>> labels;
-        for (const ClipFeatures* clip : clips) {
-            per_label[{clip->clip.corpus, clip->clip.label}] += 1.0;
-            per_corpus[clip->clip.corpus] += 1.0;
-            labels[clip->clip.corpus].insert(clip->clip.label);
-        }
-        std::vector<double> weights;
-        for (const ClipFeatures* clip : clips) {
-            const std::string& corpus = clip->clip.corpus;
-            weights.push_back(std::sqrt(per_corpus[corpus]) /
-                              static_cast<double>(labels[corpus].size()) /
-                              per_label[{corpus, clip->clip.label}]);
-        }
-        draw_ = std::discrete_distribution<std::size_t>(weights.begin(), weights.end());
+    MixedPrecision(bool wanted, torch::Device device) : wanted_(wanted), type_(device.type()) {
+        set(wanted_);
     }
-
-    [[nodiscard]] std::size_t batches_per_epoch() const {
-        return std::max<std::size_t>(1, clips_.size() / static_cast<std::size_t>(recipe_.batch));
-    }
-
-    Batch next(std::mt19937_64& random) {
-        const auto size = static_cast<std::size_t>(recipe_.batch);
-        std::uniform_int_distribution<int> crop(recipe_.min_crop_rows, recipe_.max_crop_rows);
-        const auto crop_rows = static_cast<std::size_t>(crop(random));
-        Batch batch;
-        const auto extent = static_cast<std::int64_t>(size);
-        const auto num_labels = static_cast<std::int64_t>(kEmotions.size());
-        batch.rows = torch::zeros({extent, static_cast<std::int64_t>(crop_rows),
-                                   static_cast<std::int64_t>(num_features_)});
-        batch.num_rows = torch::empty({extent}, torch::kInt64);
-        batch.targets = torch::zeros({extent, num_labels});
-        batch.allowed = torch::zeros({extent, num_labels});
-        for (std::size_t i = 0; i < size; ++i) {
-            const ClipFeatures& clip = *clips_[draw_(random)];
-            std::uniform_int_distribution<std::size_t> variant(0, clip.variants.size());
-            const std::size_t chosen = variant(random);
-            const Rows& rows = chosen == 0 ? clip.rows : clip.variants[chosen - 1];
-            const std::size_t taken = std::min(rows.num_rows, crop_rows);
-            std::uniform_int_distribution<std::size_t> start(0, rows.num_rows - taken);
-            std::copy_n(rows.values.data() + start(random) * num_features_, taken * num_features_,
-                        batch.rows.data_ptr<float>() + i * crop_rows * num_features_);
-            batch.num_rows.data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(taken);
-            fill_target(clip.clip, batch.targets.data_ptr<float>() + i * kEmotions.size(),
-                        batch.allowed.data_ptr<float>() + i * kEmotions.size());
-        }
-        return batch;
-    }
+    ~MixedPrecision() { set(false); }
+    MixedPrecision(const MixedPrecision&) = delete;
+    MixedPrecision& operator=(const MixedPrecision&) = delete;
 
  private:
-    void fill_target(const Clip& clip, float* target, float* allowed) const {
-        const LabelSet& known = corpus_labels_.at(clip.corpus);
-        const auto num_known = static_cast<double>(std::ranges::count(known, true));
-        for (std::size_t label = 0; label < known.size(); ++label) {
-            if (known[label]) {
-                allowed[label] = 1.0F;
-                target[label] = static_cast<float>(recipe_.label_smoothing / num_known);
-            }
+    void set(bool on) {
+        if (!wanted_) {
+            return;
         }
-        target[clip.label] += static_cast<float>(1.0 - recipe_.label_smoothing);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 4)
+        at::autocast::set_autocast_dtype(type_, torch::kBFloat16);
+        at::autocast::set_autocast_enabled(type_, on);
+#else
+        if (type_ == torch::kCUDA) {
+            at::autocast::set_autocast_gpu_dtype(torch::kBFloat16);
+            at::autocast::set_enabled(on);
+        } else {
+            at::autocast::set_autocast_cpu_dtype(torch::kBFloat16);
+            at::autocast::set_cpu_enabled(on);
+        }
+#endif
+        if (!on) {
+            at::autocast::clear_cache();
+        }
     }
-
-    const ClipList& clips_;
-    std::map<std::string, LabelSet> corpus_labels_;
-    std::size_t num_features_;
-    const Recipe& recipe_;
-    std::discrete_distribution<std::size_t> draw_;
+    bool wanted_;
+    torch::DeviceType type_;
 };
-
-/// Mixes each crop with another of its batch, as far as both reach. Source: Zhang et al. 2018.
-void mix_up(Batch& batch, double alpha, std::mt19937_64& random) {
-    std::gamma_distribution<double> gamma(alpha);
-    const double a = gamma(random);
-    const double b = gamma(random);
-    const double share = a + b > 0.0 ? std::max(a, b) / (a + b) : 1.0;
-    const auto order = torch::randperm(batch.rows.size(0));
-    const auto other_rows = batch.rows.index_select(0, order);
-    batch.rows = share * batch.rows + (1.0 - share) * other_rows;
-    batch.num_rows = torch::minimum(batch.num_rows, batch.num_rows.index_select(0, order));
-    batch.targets = share * batch.targets + (1.0 - share) * batch.targets.index_select(0, order);
-    batch.allowed = torch::maximum(batch.allowed, batch.allowed.index_select(0, order));
-}
 
 // ---------------------------------------------------------------------------------- answers
 
-/// Probabilities of every window of a clip, in one forward pass.
-torch::Tensor window_logits(LstmNetwork& network, const ClipFeatures& clip,
-                            std::size_t num_features, torch::Device device) {
-    std::size_t max_rows = 0;
+/// Logits of every window of a clip, in one forward pass, on the CPU.
+Logits window_logits(Network& network, const ClipFeatures& clip, torch::Device device) {
+    const auto num_features = static_cast<std::size_t>(network.options().num_features);
+    std::vector<std::span<const float>> windows;
     for (const ClipWindow& window : clip.windows) {
-        max_rows = std::max(max_rows, window.num_rows);
+        windows.emplace_back(clip.rows.values.data() + window.first_row * num_features,
+                             window.num_rows * num_features);
     }
-    const auto batch = static_cast<std::int64_t>(clip.windows.size());
-    auto rows = torch::zeros(
-        {batch, static_cast<std::int64_t>(max_rows), static_cast<std::int64_t>(num_features)});
-    auto num_rows = torch::empty({batch}, torch::kInt64);
-    for (std::size_t i = 0; i < clip.windows.size(); ++i) {
-        const ClipWindow& window = clip.windows[i];
-        std::copy_n(clip.rows.values.data() + window.first_row * num_features,
-                    window.num_rows * num_features,
-                    rows.data_ptr<float>() + i * max_rows * num_features);
-        num_rows.data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(window.num_rows);
+    const WindowBatch batch = make_batch(windows, num_features);
+    Logits logits = network.forward(batch.rows.to(device), batch.num_rows.to(device));
+    logits.emotions = logits.emotions.to(torch::kCPU);
+    if (logits.speech.defined()) {
+        logits.speech = logits.speech.to(torch::kCPU);
     }
-    return network->forward(rows.to(device), num_rows.to(device)).to(torch::kCPU);
+    return logits;
 }
 
-Scores clip_scores(const torch::Tensor& logits, const ClipFeatures& clip, float temperature) {
-    const auto probabilities = (logits / temperature).softmax(1).contiguous();
-    const std::size_t num_labels = kEmotions.size();
+/// [windows][width] averaged as classify_recording does.
+std::vector<float> mean_over_windows(const torch::Tensor& values, const ClipFeatures& clip) {
+    const auto table = values.contiguous();
+    const auto width = static_cast<std::size_t>(table.size(1));
     std::vector<TimelineEntry> entries;
     for (std::size_t i = 0; i < clip.windows.size(); ++i) {
         TimelineEntry entry;
         entry.voiced = clip.windows[i].voiced;
         entry.num_rows = clip.windows[i].num_rows;
-        const float* row = probabilities.data_ptr<float>() + i * num_labels;
-        entry.scores.assign(row, row + num_labels);
+        const float* row = table.data_ptr<float>() + i * width;
+        entry.scores.assign(row, row + width);
         entries.push_back(std::move(entry));
     }
     return overall_scores(entries);
 }
 
-std::vector<CorpusResult> answer(LstmNetwork& network, const ClipList& clips,
-                                 const std::map<std::string, LabelSet>& corpus_labels,
-                                 std::size_t num_features, torch::Device device,
-                                 float temperature) {
-    const torch::NoGradGuard no_grad;
-    network->eval();
-    std::vector<CorpusResult> results;
-    for (const auto& [corpus, known] : corpus_labels) {
-        CorpusResult result{corpus, ConfusionMatrix(kEmotions.size()),
-                            ConfusionMatrix(kEmotions.size())};
-        for (const ClipFeatures* clip : clips) {
-            if (clip->clip.corpus != corpus) {
-                continue;
-            }
-            Scores scores = clip_scores(window_logits(network, *clip, num_features, device), *clip,
-                                        temperature);
-            result.all_labels.add(clip->clip.label, best_label(scores));
-            for (std::size_t label = 0; label < scores.size(); ++label) {
-                if (!known[label]) {
-                    scores[label] = -1.0F;
-                }
-            }
-            result.corpus_labels.add(clip->clip.label, best_label(scores));
-        }
-        if (result.all_labels.total() > 0) {
-            results.push_back(std::move(result));
-        }
+ClipAnswer answer_clip(Network& network, const ClipFeatures& clip, torch::Device device,
+                   float temperature) {
+    const Logits logits = window_logits(network, clip, device);
+    ClipAnswer answer;
+    answer.scores = mean_over_windows((logits.emotions / temperature).softmax(1), clip);
+    answer.uncalibrated = mean_over_windows(logits.emotions.softmax(1), clip);
+    if (logits.speech.defined()) {
+        answer.speech = mean_over_windows(logits.speech.sigmoid().unsqueeze(1), clip).front();
     }
-    return results;
+    return answer;
 }
 
-double mean_ua(const std::vector<CorpusResult>& results) {
-    double sum = 0.0;
-    for (const CorpusResult& result : results) {
-        sum += result.corpus_labels.unweighted_accuracy();
+/// UA among the labels that each corpus has, mean over corpora.
+double validation_ua(Network& network, const ClipList& clips,
+                     const std::map<std::string, LabelSet>& corpus_labels, torch::Device device) {
+    const torch::NoGradGuard no_grad;
+    network.eval();
+    std::map<std::string, ConfusionMatrix> matrices;
+    for (const ClipFeatures* clip : clips) {
+        if (!clip->is_speech) {
+            continue;
+        }
+        const LabelSet& known = corpus_labels.at(clip->clip.corpus);
+        Scores scores = answer_clip(network, *clip, device, 1.0F).scores;
+        for (std::size_t label = 0; label < scores.size(); ++label) {
+            scores[label] = known[label] ? scores[label] : -1.0F;
+        }
+        matrices.try_emplace(clip->clip.corpus, scores.size())
+            .first->second.add(clip->clip.label, best_label(scores));
     }
-    return results.empty() ? 0.0 : sum / static_cast<double>(results.size());
+    double sum = 0.0;
+    for (const auto& [corpus, matrix] : matrices) {
+        sum += matrix.unweighted_accuracy();
+    }
+    return matrices.empty() ? 0.0 : sum / static_cast<double>(matrices.size());
 }
 
 /// The temperature with the least negative log-likelihood over the windows of the clips.
 /// Source: Guo et al. 2017.
-float fit_temperature(LstmNetwork& network, const ClipList& clips, std::size_t num_features,
-                      torch::Device device) {
+float fit_temperature(Network& network, const ClipList& clips, torch::Device device) {
     const torch::NoGradGuard no_grad;
-    network->eval();
+    network.eval();
     std::vector<torch::Tensor> logits;
     std::vector<std::int64_t> truths;
     for (const ClipFeatures* clip : clips) {
-        logits.push_back(window_logits(network, *clip, num_features, device));
-        truths.insert(truths.end(), clip->windows.size(),
-                      static_cast<std::int64_t>(clip->clip.label));
+        if (clip->is_speech) {
+            logits.push_back(window_logits(network, *clip, device).emotions);
+            truths.insert(truths.end(), clip->windows.size(),
+                          static_cast<std::int64_t>(clip->clip.label));
+        }
+    }
+    if (logits.empty()) {
+        return 1.0F;
     }
     const auto all = torch::cat(logits);
     const auto truth = torch::tensor(truths);
@@ -247,29 +167,33 @@ float fit_temperature(LstmNetwork& network, const ClipList& clips, std::size_t n
 
 // ---------------------------------------------------------------------------------- the run
 
-/// Mean and deviation of every feature over the training rows, each clip centred first where the
-/// network does so with its windows.
-void fit_normalisation(LstmNetwork& network, const ClipList& clips, std::size_t num_features) {
+/// Mean and deviation of every feature over the audible rows of the training clips, each clip
+/// centred first where the network does so with its windows.
+void fit_normalisation(Network& network, const ClipList& clips) {
+    const auto num_features = static_cast<std::size_t>(network.options().num_features);
     std::vector<double> sum(num_features);
     std::vector<double> square_sum(num_features);
     double count = 0.0;
     for (const ClipFeatures* clip : clips) {
+        if (!clip->is_speech) {
+            continue;
+        }
         const Rows& rows = clip->rows;
+        const std::span<const float> values(rows.values.data() + rows.begin * num_features,
+                                            (rows.end - rows.begin) * num_features);
+        const auto num_rows = static_cast<double>(rows.end - rows.begin);
         std::vector<double> centre(num_features);
-        if (network->options().centre_window) {
-            for (std::size_t i = 0; i < rows.values.size(); ++i) {
-                centre[i % num_features] += rows.values[i];
-            }
-            for (double& value : centre) {
-                value /= static_cast<double>(rows.num_rows);
+        if (network.options().centre_window) {
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                centre[i % num_features] += static_cast<double>(values[i]) / num_rows;
             }
         }
-        for (std::size_t i = 0; i < rows.values.size(); ++i) {
-            const double value = rows.values[i] - centre[i % num_features];
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const double value = values[i] - centre[i % num_features];
             sum[i % num_features] += value;
             square_sum[i % num_features] += value * value;
         }
-        count += static_cast<double>(rows.num_rows);
+        count += num_rows;
     }
     std::vector<float> mean(num_features);
     std::vector<float> deviation(num_features);
@@ -279,29 +203,29 @@ void fit_normalisation(LstmNetwork& network, const ClipList& clips, std::size_t 
         deviation[i] = static_cast<float>(
             std::sqrt(std::max(1e-6, square_sum[i] / count - average * average)));
     }
-    network->set_normalisation(mean, deviation);
+    network.set_normalisation(mean, deviation);
 }
 
-void copy_parameters(LstmNetwork& from, LstmNetwork& to) {
-    import_tensors(*to, export_tensors(*from));
+void copy_state(const Network& from, Network& to) {
+    import_tensors(to, export_tensors(from));
 }
 
 /// Everything that changes from epoch to epoch. Random numbers are drawn anew from seed and epoch,
 /// so they need no place in a checkpoint.
 struct RunState {
-    LstmNetwork network;
-    LstmNetwork average;
-    LstmNetwork best;
+    NetworkPtr network;
+    NetworkPtr average;
+    NetworkPtr best;
     torch::optim::AdamW optimizer;
     std::int64_t epoch = 0;
     std::int64_t step = 0;
     std::int64_t best_epoch = 0;
     double best_ua = -1.0;
 
-    RunState(const LstmOptions& options, const Recipe& recipe)
-        : network(options),
-          average(options),
-          best(options),
+    RunState(const NetworkOptions& options, const Recipe& recipe)
+        : network(make_network(options)),
+          average(make_network(options)),
+          best(make_network(options)),
           optimizer(
               network->parameters(),
               torch::optim::AdamWOptions(recipe.learning_rate).weight_decay(recipe.weight_decay)) {}
@@ -347,6 +271,25 @@ struct RunState {
         best_epoch = static_cast<std::int64_t>(values[2]);
         best_ua = values[3];
     }
+
+    /// Moves the average towards the network, its buffers (batch normalisation's) included.
+    void update_average(double most_decay) {
+        const torch::NoGradGuard no_grad;
+        const auto steps = static_cast<double>(step);
+        const double decay = std::min(most_decay, (1.0 + steps) / (10.0 + steps));
+        const auto blend = [decay](std::vector<torch::Tensor> averages,
+                                   const std::vector<torch::Tensor>& latest) {
+            for (std::size_t i = 0; i < averages.size(); ++i) {
+                if (averages[i].is_floating_point()) {
+                    averages[i].mul_(decay).add_(latest[i], 1.0 - decay);
+                } else {
+                    averages[i].copy_(latest[i]);
+                }
+            }
+        };
+        blend(average->parameters(), network->parameters());
+        blend(average->buffers(), network->buffers());
+    }
 };
 
 void set_learning_rate(torch::optim::Optimizer& optimizer, double rate) {
@@ -355,18 +298,65 @@ void set_learning_rate(torch::optim::Optimizer& optimizer, double rate) {
     }
 }
 
-/// Linear warm-up over the first epoch, then a cosine down to nothing.
+/// Linear warm-up over two epochs under a cosine that ends at nothing.
 double scheduled_rate(const Recipe& recipe, std::int64_t step, std::size_t batches_per_epoch) {
-    const auto warm_up = static_cast<double>(batches_per_epoch);
-    const double all = warm_up * recipe.epochs;
+    const auto warm_up = 2.0 * static_cast<double>(batches_per_epoch);
+    const double all = static_cast<double>(batches_per_epoch) * recipe.epochs;
     const auto at = static_cast<double>(step);
-    if (at < warm_up) {
-        return recipe.learning_rate * (at + 1.0) / warm_up;
-    }
-    return recipe.learning_rate * 0.5 * (1.0 + std::cos(M_PI * (at - warm_up) / (all - warm_up)));
+    return recipe.learning_rate * std::min(1.0, (at + 1.0) / warm_up) * 0.5 *
+           (1.0 + std::cos(std::numbers::pi * at / all));
 }
 
-double train_epoch(RunState& state, Sampler& sampler, const Recipe& recipe, torch::Device device,
+struct TorchCrops {
+    torch::Tensor rows;
+    torch::Tensor num_rows;
+    torch::Tensor targets;
+    torch::Tensor allowed;
+    torch::Tensor speech;
+};
+
+/// Views of the crops; copies on another device than the CPU.
+TorchCrops on_device(Crops& crops, std::size_t num_features, torch::Device device) {
+    const auto batch = static_cast<std::int64_t>(crops.num_rows.size());
+    const auto view = [&](std::vector<float>& values, std::vector<std::int64_t> shape) {
+        return torch::from_blob(values.data(), shape).to(device);
+    };
+    return {view(crops.rows, {batch, static_cast<std::int64_t>(crops.max_rows),
+                              static_cast<std::int64_t>(num_features)}),
+            torch::from_blob(crops.num_rows.data(), {batch}, torch::kInt64).to(device),
+            view(crops.targets, {batch, static_cast<std::int64_t>(crops.targets.size()) /
+                                                 batch}),
+            view(crops.allowed, {batch, static_cast<std::int64_t>(crops.allowed.size()) / batch}),
+            view(crops.speech, {batch})};
+}
+
+/// What a corpus does not have it says nothing of.
+torch::Tensor among_allowed(const torch::Tensor& logits, const torch::Tensor& allowed) {
+    return logits.masked_fill((allowed == 0).logical_and(allowed.sum(1, true) > 0), -1e4);
+}
+
+/// Source: Hinton et al. 2015; teachers that see the student's own crops: Beyer et al. 2022.
+torch::Tensor with_teachers(const TorchCrops& crops, const std::vector<NetworkPtr>& teachers,
+                            const Recipe& recipe) {
+    if (teachers.empty()) {
+        return crops.targets;
+    }
+    const torch::NoGradGuard no_grad;
+    torch::Tensor sum;
+    for (const NetworkPtr& teacher : teachers) {
+        const auto logits = teacher->forward(crops.rows, crops.num_rows).emotions;
+        const auto scores = among_allowed(logits.to(torch::kFloat32), crops.allowed)
+                                .div(recipe.teacher_temperature)
+                                .softmax(1);
+        sum = sum.defined() ? sum + scores : scores;
+    }
+    const auto answer =
+        sum / static_cast<double>(teachers.size()) * crops.speech.unsqueeze(1);
+    return (1.0 - recipe.teacher_weight) * crops.targets + recipe.teacher_weight * answer;
+}
+
+double train_epoch(RunState& state, Sampler& sampler, const std::vector<NetworkPtr>& teachers,
+                   const Recipe& recipe, torch::Device device,
                    const TrainerEnvironment& environment) {
     const std::uint64_t epoch_seed =
         recipe.seed * 1000003 + static_cast<std::uint64_t>(state.epoch);
@@ -377,32 +367,30 @@ double train_epoch(RunState& state, Sampler& sampler, const Recipe& recipe, torc
     state.network->train();
     for (std::size_t i = 0; i < batches; ++i) {
         set_learning_rate(state.optimizer, scheduled_rate(recipe, state.step, batches));
-        Batch batch = sampler.next(random);
-        if (recipe.mixup > 0.0) {
-            mix_up(batch, recipe.mixup, random);
+        Crops drawn = sampler.next(random);
+        const TorchCrops crops = on_device(drawn, recipe.features.num_features(), device);
+        Logits logits;
+        torch::Tensor targets;
+        {
+            const MixedPrecision mixed(recipe.bfloat16, device);
+            targets = with_teachers(crops, teachers, recipe);
+            logits = state.network->forward(crops.rows, crops.num_rows);
         }
-        const auto logits =
-            state.network->forward(batch.rows.to(device), batch.num_rows.to(device));
-        // A corpus says nothing of labels it does not have.
-        const auto allowed = batch.allowed.to(device);
-        const auto log_scores = logits.masked_fill(allowed == 0, -1e4).log_softmax(1) * allowed;
-        const auto loss = -(batch.targets.to(device) * log_scores).sum(1).mean();
+        const auto log_scores =
+            among_allowed(logits.emotions.to(torch::kFloat32), crops.allowed).log_softmax(1);
+        auto loss = -(targets * log_scores * crops.allowed).sum() / crops.speech.sum().clamp_min(1);
+        if (logits.speech.defined()) {
+            loss = loss + recipe.speech_weight * torch::binary_cross_entropy_with_logits(
+                                                     logits.speech.to(torch::kFloat32),
+                                                     crops.speech);
+        }
         state.optimizer.zero_grad();
         loss.backward();
         torch::nn::utils::clip_grad_norm_(state.network->parameters(), recipe.clip_gradient);
         state.optimizer.step();
         ++state.step;
         loss_sum += loss.item<double>();
-
-        const torch::NoGradGuard no_grad;
-        const double decay =
-            std::min(recipe.average_decay, (1.0 + static_cast<double>(state.step)) /
-                                               (10.0 + static_cast<double>(state.step)));
-        auto averages = state.average->parameters();
-        const auto parameters = state.network->parameters();
-        for (std::size_t p = 0; p < averages.size(); ++p) {
-            averages[p].mul_(decay).add_(parameters[p], 1.0 - decay);
-        }
+        state.update_average(recipe.average_decay);
         environment.on_batch(static_cast<int>(state.epoch) + 1, i + 1, batches,
                              loss_sum / static_cast<double>(i + 1));
     }
@@ -410,151 +398,196 @@ double train_epoch(RunState& state, Sampler& sampler, const Recipe& recipe, torc
     return loss_sum / static_cast<double>(batches);
 }
 
-torch::Device training_device(const std::string& wanted) {
-    if (wanted == "auto") {
-        return torch::cuda::is_available() ? torch::kCUDA : torch::kCPU;
+torch::Device training_device(const std::string& name) {
+    const DeviceName wanted = parse_device(name);
+    const bool available = torch::cuda::is_available();
+    if (wanted.cuda && !available) {
+        throw std::runtime_error("device " + name + " was asked for, but there is no CUDA device");
     }
-    return torch::Device(wanted);
+    if ((wanted.cuda || wanted.automatic) && available) {
+        return {torch::kCUDA, static_cast<torch::DeviceIndex>(wanted.index)};
+    }
+    return torch::kCPU;
 }
 
 void prepare_run_folder(const std::filesystem::path& folder, const ordered_json& config) {
     std::filesystem::create_directories(folder);
-    const auto path = folder / "recipe.json";
+    const auto path = folder / "run.json";
     std::ifstream in(path);
     if (in) {
         const auto found = ordered_json::parse(in, nullptr, false);
         if (found != config) {
             throw std::runtime_error("run folder " + folder.string() +
-                                     " holds a run of another recipe: " + found.dump() +
-                                     ", this one is " + config.dump());
+                                     " holds another run, which becomes this one by " +
+                                     ordered_json::diff(found, config).dump());
         }
         return;
     }
-    std::ofstream(path) << config.dump(2) << '\n';
+    std::ofstream out(path);
+    out << config.dump(2) << '\n';
+    if (!out.flush()) {
+        throw std::runtime_error("cannot write " + path.string());
+    }
 }
+
+/// What makes a run what it is: another recipe, other clips or teachers are another run.
+ordered_json run_config(const std::vector<ClipFeatures>& clips, std::span<const Role> roles,
+                        const Recipe& recipe, const TrainerEnvironment& environment) {
+    std::map<std::string, std::map<std::string, int>> counts;
+    std::uint32_t hash = 2166136261U;  // FNV-1a, over who is what
+    constexpr const char* kNames[] = {"unused", "train", "validation", "test"};
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+        const Clip& clip = clips[i].clip;
+        ++counts[clips[i].is_speech ? clip.corpus : "no speech"]
+                [kNames[static_cast<std::size_t>(roles[i])]];
+        for (const char c : clip.path.filename().string() + kNames[static_cast<int>(roles[i])]) {
+            hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
+        }
+    }
+    ordered_json teachers = ordered_json::array();
+    for (const Bundle& teacher : environment.teachers) {
+        teachers.push_back(teacher.id);
+    }
+    return {{"recipe", recipe.to_json()}, {"clips", counts}, {"roles", hash}, {"teachers", teachers}};
+}
+
+NetworkPtr network_of(const Bundle& bundle) {
+    NetworkPtr network = make_network(NetworkOptions::from_json(bundle.network));
+    import_tensors(*network, bundle.tensors);
+    network->eval();
+    return network;
+}
+
+std::vector<NetworkPtr> load_teachers(const TrainerEnvironment& environment, const Recipe& recipe,
+                                      torch::Device device) {
+    std::vector<NetworkPtr> teachers;
+    for (const Bundle& bundle : environment.teachers) {
+        if (bundle.features != recipe.features || bundle.labels != recipe.labels) {
+            throw std::runtime_error("teacher " + bundle.id +
+                                     " has other features or labels than the recipe: " +
+                                     model::to_json(bundle.features).dump() + ", expected " +
+                                     model::to_json(recipe.features).dump());
+        }
+        teachers.push_back(network_of(bundle));
+        teachers.back()->to(device);
+    }
+    return teachers;
+}
+
+/// One line an epoch, for people's spreadsheets and for programs.
+class EpochLog {
+ public:
+    EpochLog(const std::filesystem::path& folder, bool anew)
+        : csv_(folder / "log.csv", anew ? std::ios::trunc : std::ios::app),
+          jsonl_(folder / "log.jsonl", anew ? std::ios::trunc : std::ios::app) {
+        if (anew) {
+            csv_ << "epoch,loss,validation_ua,seconds\n";
+        }
+    }
+    void add(const EpochReport& report) {
+        csv_ << report.epoch << ',' << report.loss << ',' << report.validation_ua << ','
+             << report.seconds << std::endl;
+        jsonl_ << ordered_json{{"epoch", report.epoch},
+                               {"loss", report.loss},
+                               {"validation_ua", report.validation_ua},
+                               {"seconds", report.seconds}}
+                      .dump()
+               << std::endl;
+    }
+
+ private:
+    std::ofstream csv_;
+    std::ofstream jsonl_;
+};
 
 }  // namespace
 
-ordered_json Recipe::to_json() const {
-    return {{"seed", seed},
-            {"epochs", epochs},
-            {"batch", batch},
-            {"learning_rate", learning_rate},
-            {"weight_decay", weight_decay},
-            {"label_smoothing", label_smoothing},
-            {"mixup", mixup},
-            {"dropout", dropout},
-            {"clip_gradient", clip_gradient},
-            {"average_decay", average_decay},
-            {"patience", patience},
-            {"min_crop_rows", min_crop_rows},
-            {"max_crop_rows", max_crop_rows},
-            {"rows_per_step", rows_per_step},
-            {"centre_window", centre_window}};
-}
-
-Bundle train(const std::vector<ClipFeatures>& clips, const dsp::FeatureSpec& spec,
-             const std::set<std::string>& validation_speakers,
-             const std::set<std::string>& test_speakers, const Recipe& recipe,
-             const TrainerEnvironment& environment) {
+Bundle train(const std::vector<ClipFeatures>& clips, std::span<const Role> roles,
+             const Recipe& recipe, const TrainerEnvironment& environment) {
+    recipe.validate();
     torch::set_num_threads(environment.threads);
     ClipList training;
     ClipList validation;
-    for (const ClipFeatures& clip : clips) {
-        if (validation_speakers.contains(clip.clip.speaker)) {
-            validation.push_back(&clip);
-        } else if (!test_speakers.contains(clip.clip.speaker)) {
-            training.push_back(&clip);
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+        if (roles[i] == Role::Train) {
+            training.push_back(&clips[i]);
+        } else if (roles[i] == Role::Validation) {
+            validation.push_back(&clips[i]);
         }
     }
-    if (training.empty() || validation.empty()) {
-        throw std::runtime_error(
-            "training needs clips of training and of validation speakers, got " +
-            std::to_string(training.size()) + " and " + std::to_string(validation.size()));
+    if (training.empty() || (recipe.patience > 0 && validation.empty())) {
+        throw std::runtime_error("training needs clips to train on" +
+                                 std::string(recipe.patience > 0 ? " and validation clips" : "") +
+                                 ", got " + std::to_string(training.size()) + " and " +
+                                 std::to_string(validation.size()));
     }
-    std::map<std::string, int> clips_by_corpus;
-    for (const ClipFeatures* clip : training) {
-        ++clips_by_corpus[clip->clip.corpus];
-    }
-    const ordered_json config{{"recipe", recipe.to_json()},
-                              {"features", model::to_json(spec)},
-                              {"validation_speakers", validation_speakers},
-                              {"test_speakers", test_speakers},
-                              {"training_clips", clips_by_corpus}};
-    prepare_run_folder(environment.run_folder, config);
+    prepare_run_folder(environment.run_folder, run_config(clips, roles, recipe, environment));
 
     const torch::Device device = training_device(environment.device);
-    const std::size_t num_features = spec.num_features();
-    LstmOptions options;
-    options.num_features = static_cast<std::int64_t>(num_features);
-    options.num_labels = static_cast<std::int64_t>(kEmotions.size());
-    options.rows_per_step = recipe.rows_per_step;
-    options.dropout = recipe.dropout;
-    options.centre_window = recipe.centre_window;
-
+    const std::vector<NetworkPtr> teachers = load_teachers(environment, recipe, device);
     torch::manual_seed(recipe.seed);
-    RunState state(options, recipe);
+    RunState state(recipe.network, recipe);
     const auto checkpoint = environment.run_folder / "last.pt";
-    if (std::filesystem::exists(checkpoint)) {
+    const bool resumed = std::filesystem::exists(checkpoint);
+    if (resumed) {
         state.load(checkpoint, device);
     } else {
-        fit_normalisation(state.network, training, num_features);
-        copy_parameters(state.network, state.average);
-        copy_parameters(state.network, state.best);
+        fit_normalisation(*state.network, training);
+        copy_state(*state.network, *state.average);
+        copy_state(*state.network, *state.best);
     }
-    state.network->to(device);
-    state.average->to(device);
-    state.best->to(device);
+    for (const NetworkPtr& network : {state.network, state.average, state.best}) {
+        network->to(device);
+    }
 
-    const auto corpus_labels = labels_by_corpus(clips);
-    Sampler sampler(training, corpus_labels, num_features, recipe);
-    std::ofstream log(environment.run_folder / "log.csv", std::ios::app);
-    if (state.epoch == 0) {
-        log << "epoch,loss,validation_ua,seconds\n";
-    }
-    while (state.epoch < recipe.epochs && state.epoch - state.best_epoch < recipe.patience) {
+    const auto corpus_labels = labels_by_corpus(clips, recipe.labels.size());
+    Sampler sampler(training, corpus_labels, recipe);
+    EpochLog log(environment.run_folder, !resumed);
+    while (state.epoch < recipe.epochs &&
+           (recipe.patience == 0 || state.epoch - state.best_epoch < recipe.patience)) {
         if (environment.stop.stop_requested()) {
             return {};
         }
         const auto begin = std::chrono::steady_clock::now();
-        const double loss = train_epoch(state, sampler, recipe, device, environment);
-        const double ua =
-            mean_ua(answer(state.average, validation, corpus_labels, num_features, device, 1.0F));
-        if (ua > state.best_ua) {
-            state.best_ua = ua;
+        const double loss = train_epoch(state, sampler, teachers, recipe, device, environment);
+        const double ua = validation_ua(*state.average, validation, corpus_labels, device);
+        if (ua > state.best_ua || recipe.patience == 0) {
             state.best_epoch = state.epoch;
-            copy_parameters(state.average, state.best);
+            copy_state(*state.average, *state.best);
         }
+        state.best_ua = std::max(ua, state.best_ua);
         const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
         state.save(checkpoint);
-        log << state.epoch << ',' << loss << ',' << ua << ',' << taken.count() << std::endl;
-        environment.on_epoch(
-            {static_cast<int>(state.epoch), recipe.epochs, loss, ua, state.best_ua, taken.count()});
+        const EpochReport report{
+            static_cast<int>(state.epoch), recipe.epochs, loss, ua, state.best_ua, taken.count()};
+        log.add(report);
+        environment.on_epoch(report);
     }
 
     Bundle bundle;
-    bundle.name = "lstm";
-    bundle.labels = emotion_names();
-    bundle.features = spec;
-    bundle.network = to_json(options);
-    bundle.temperature = fit_temperature(state.best, validation, num_features, device);
+    bundle.name = recipe.network.kind;
+    bundle.labels = recipe.labels;
+    bundle.features = recipe.features;
+    bundle.network = recipe.network.to_json();
+    bundle.temperature = fit_temperature(*state.best, validation, device);
     bundle.tensors = export_tensors(*state.best);
     return bundle;
 }
 
-std::vector<CorpusResult> evaluate(const Bundle& bundle, const std::vector<ClipFeatures>& clips,
-                                   const std::set<std::string>& speakers, int threads) {
+std::vector<ClipAnswer> answer_clips(const Bundle& bundle, std::span<const ClipFeatures* const> clips,
+                                 int threads) {
     torch::set_num_threads(threads);
-    LstmNetwork network(lstm_options_from_json(bundle.network));
-    import_tensors(*network, bundle.tensors);
-    ClipList chosen;
-    for (const ClipFeatures& clip : clips) {
-        if (speakers.contains(clip.clip.speaker)) {
-            chosen.push_back(&clip);
-        }
+    const torch::NoGradGuard no_grad;
+    const NetworkPtr network = network_of(bundle);
+    std::vector<ClipAnswer> answers;
+    for (const ClipFeatures* clip : clips) {
+        answers.push_back(answer_clip(*network, *clip, torch::kCPU, bundle.temperature));
     }
-    return answer(network, chosen, labels_by_corpus(clips), bundle.features.num_features(),
-                  torch::kCPU, bundle.temperature);
+    return answers;
+}
+
+std::string libtorch_version() {
+    return TORCH_VERSION;
 }
 
 }  // namespace emotiond::model

@@ -36,7 +36,7 @@ class ClassifierTest : public testing::Test {
 TEST_F(ClassifierTest, ScoresAreProbabilities) {
     const auto rows = random_rows(300, 1);
     const ClassifierInput input{rows, 300};
-    const Scores scores = classifier_.classify({&input, 1}).front();
+    const Scores scores = classifier_.classify({&input, 1}).front().scores;
     ASSERT_EQ(scores.size(), 8U);
     EXPECT_NEAR(std::accumulate(scores.begin(), scores.end(), 0.0), 1.0, 1e-5);
     for (const float score : scores) {
@@ -54,9 +54,9 @@ TEST_F(ClassifierTest, AWindowIsAnsweredAloneAsInABatchOfOtherLengths) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         inputs.push_back({rows[i], lengths[i]});
     }
-    const std::vector<Scores> together = classifier_.classify(inputs);
+    const std::vector<Classification> together = classifier_.classify(inputs);
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-        const Scores alone = classifier_.classify({&inputs[i], 1}).front();
+        const Scores alone = classifier_.classify({&inputs[i], 1}).front().scores;
         for (std::size_t label = 0; label < alone.size(); ++label) {
             EXPECT_NEAR(alone[label], together[i][label], 1e-5) << "window " << i;
         }
@@ -67,11 +67,11 @@ TEST_F(ClassifierTest, TheLevelOfTheVoiceDoesNotChangeTheAnswer) {
     // A gain adds a constant to every coefficient's first value; the window's mean is taken off.
     auto rows = random_rows(200, 3);
     const ClassifierInput input{rows, 200};
-    const Scores before = classifier_.classify({&input, 1}).front();
+    const Scores before = classifier_.classify({&input, 1}).front().scores;
     for (std::size_t i = 0; i < rows.size(); i += num_features_) {
         rows[i] += 25.0F;
     }
-    const Scores after = classifier_.classify({&input, 1}).front();
+    const Scores after = classifier_.classify({&input, 1}).front().scores;
     for (std::size_t label = 0; label < before.size(); ++label) {
         EXPECT_NEAR(before[label], after[label], 1e-3);
     }
@@ -99,8 +99,8 @@ TEST_F(ClassifierTest, TheTemperatureSharpensOrFlattens) {
     const ClassifierInput input{rows, 300};
     bundle.temperature *= 4.0F;
     Classifier flatter(bundle, {"cpu", 1});
-    const Scores sharp = classifier_.classify({&input, 1}).front();
-    const Scores flat = flatter.classify({&input, 1}).front();
+    const Scores sharp = classifier_.classify({&input, 1}).front().scores;
+    const Scores flat = flatter.classify({&input, 1}).front().scores;
     EXPECT_LT(*std::ranges::max_element(flat), *std::ranges::max_element(sharp));
     // p_i^(1/4) up to a factor: ratios of logarithms stay.
     const double sharp_ratio = std::log(sharp[0] / sharp[1]);

@@ -1,0 +1,136 @@
+#include "model/network.hpp"
+
+#include <sstream>
+#include <stdexcept>
+
+namespace emotiond::model {
+namespace {
+
+/// 1 from the first row with a 1 on: [batch][max_rows].
+torch::Tensor since_first(const torch::Tensor& active) {
+    return active.cumsum(1).clamp_max(1.0);
+}
+
+}  // namespace
+
+Network::Network(const NetworkOptions& options, std::int64_t embedding) : options_(options) {
+    mean_ = register_buffer("mean", torch::zeros({options.num_features}));
+    inverse_deviation_ = register_buffer("inverse_deviation", torch::ones({options.num_features}));
+    dense_ = register_module("dense", torch::nn::Linear(embedding, options.dense));
+    output_ = register_module("output", torch::nn::Linear(options.dense, options.num_labels));
+    if (options.speech_output) {
+        speech_ = register_module("speech", torch::nn::Linear(options.dense, 1));
+    }
+}
+
+void Network::set_normalisation(const std::vector<float>& mean,
+                                const std::vector<float>& deviation) {
+    const torch::NoGradGuard no_grad;
+    mean_.copy_(torch::tensor(mean));
+    inverse_deviation_.copy_(1.0 / torch::tensor(deviation));
+}
+
+torch::Tensor Network::mask_rows(const torch::Tensor& rows, const torch::Tensor& num_rows) const {
+    const auto index = torch::arange(rows.size(1), num_rows.options());
+    const auto within = (index.unsqueeze(0) < num_rows.unsqueeze(1)).to(rows.scalar_type());
+    if (options_.energy_column < 0) {
+        return within;
+    }
+    // Smoothed over nine rows, so that a click is not taken for the start of speech.
+    constexpr std::int64_t kSmoothed = 9;
+    const auto energy = rows.select(2, options_.energy_column) * within;
+    const auto sum_around = [&](const torch::Tensor& values) {
+        return torch::avg_pool1d(values.unsqueeze(1), kSmoothed, 1, kSmoothed / 2).squeeze(1);
+    };
+    const auto level = sum_around(energy) / sum_around(within).clamp_min(1e-6);
+    const auto audible = level.masked_fill(within == 0, -1e9);
+    const auto loudest = std::get<0>(audible.max(1, true));
+    const auto active = (audible > loudest - options_.silence_below).to(rows.scalar_type());
+    return since_first(active) * since_first(active.flip({1})).flip({1});
+}
+
+Logits Network::forward(torch::Tensor rows, const torch::Tensor& num_rows) {
+    const auto mask = mask_rows(rows, num_rows);
+    const auto row_mask = mask.unsqueeze(2);
+    auto centre = mean_;
+    if (options_.centre_window) {
+        centre = (rows * row_mask).sum(1, true) / row_mask.sum(1, true).clamp_min(1.0);
+    }
+    rows = (rows - centre) * inverse_deviation_ * row_mask;
+    auto hidden = embed(rows, mask);
+    hidden = torch::dropout(hidden, options_.dropout, is_training());
+    hidden = torch::relu(dense_->forward(hidden));
+    hidden = torch::dropout(hidden, options_.dropout, is_training());
+    Logits logits{output_->forward(hidden), {}};
+    if (options_.speech_output) {
+        logits.speech = speech_->forward(hidden).squeeze(1);
+    }
+    return logits;
+}
+
+WindowBatch make_batch(std::span<const std::span<const float>> windows, std::size_t num_features) {
+    std::size_t max_rows = 1;
+    for (const auto& window : windows) {
+        max_rows = std::max(max_rows, window.size() / num_features);
+    }
+    const auto batch = static_cast<std::int64_t>(windows.size());
+    WindowBatch result{
+        torch::zeros(
+            {batch, static_cast<std::int64_t>(max_rows), static_cast<std::int64_t>(num_features)}),
+        torch::empty({batch}, torch::kInt64)};
+    auto* rows = result.rows.data_ptr<float>();
+    auto* num_rows = result.num_rows.data_ptr<std::int64_t>();
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+        std::ranges::copy(windows[i], rows + i * max_rows * num_features);
+        num_rows[i] = static_cast<std::int64_t>(windows[i].size() / num_features);
+    }
+    return result;
+}
+
+std::map<std::string, Tensor> export_tensors(const torch::nn::Module& module) {
+    std::map<std::string, Tensor> tensors;
+    const auto add = [&](const std::string& name, const torch::Tensor& value) {
+        const auto flat = value.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+        const float* data = flat.data_ptr<float>();
+        tensors[name] = {value.sizes().vec(), std::vector<float>(data, data + flat.numel())};
+    };
+    for (const auto& item : module.named_parameters()) {
+        add(item.key(), item.value());
+    }
+    for (const auto& item : module.named_buffers()) {
+        add(item.key(), item.value());
+    }
+    return tensors;
+}
+
+void import_tensors(torch::nn::Module& module, const std::map<std::string, Tensor>& tensors) {
+    const torch::NoGradGuard no_grad;
+    std::size_t used = 0;
+    const auto set = [&](const std::string& name, torch::Tensor& value) {
+        const auto found = tensors.find(name);
+        if (found == tensors.end()) {
+            throw std::runtime_error("tensor " + name + " is missing");
+        }
+        if (found->second.shape != value.sizes().vec()) {
+            std::ostringstream message;
+            message << "tensor " << name << " has shape " << torch::IntArrayRef(found->second.shape)
+                    << ", the network needs " << value.sizes();
+            throw std::runtime_error(message.str());
+        }
+        auto values = found->second.values;
+        value.copy_(torch::from_blob(values.data(), value.sizes(), torch::kFloat32));
+        ++used;
+    };
+    for (auto& item : module.named_parameters()) {
+        set(item.key(), item.value());
+    }
+    for (auto& item : module.named_buffers()) {
+        set(item.key(), item.value());
+    }
+    if (used != tensors.size()) {
+        throw std::runtime_error(std::to_string(tensors.size() - used) +
+                                 " tensors are not the network's");
+    }
+}
+
+}  // namespace emotiond::model

@@ -1,0 +1,341 @@
+#include <cmath>
+#include <stdexcept>
+
+#include "model/network.hpp"
+
+namespace emotiond::model {
+namespace {
+
+namespace nn = torch::nn;
+using torch::Tensor;
+
+/// A forget gate that starts open lets gradients reach the start of a window.
+/// Source: Jozefowicz et al. 2015.
+void open_forget_gates(nn::LSTM& lstm, std::int64_t hidden) {
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : lstm->named_parameters()) {
+        if (parameter.key().starts_with("bias_ih")) {
+            parameter.value().narrow(0, hidden, hidden).fill_(1.0);
+        }
+    }
+}
+
+nn::LSTM make_lstm(std::int64_t inputs, const NetworkOptions& options) {
+    nn::LSTM lstm(nn::LSTMOptions(inputs, options.hidden)
+                      .num_layers(options.layers)
+                      .batch_first(true)
+                      .dropout(options.layers > 1 ? options.dropout : 0.0));
+    open_forget_gates(lstm, options.hidden);
+    return lstm;
+}
+
+/// The weighted mean of the steps, weights from the steps themselves.
+/// Source: Mirsamadi et al. 2017.
+class AttentionPoolingImpl : public nn::Module {
+ public:
+    explicit AttentionPoolingImpl(std::int64_t width)
+        : score_(register_module("score", nn::Linear(width, 1))) {}
+
+    /// steps: [batch][steps][width].  mask: [batch][steps].  Returns [batch][width].
+    Tensor forward(const Tensor& steps, const Tensor& mask) {
+        const auto weights =
+            score_->forward(steps).squeeze(2).masked_fill(mask == 0, -1e4).softmax(1);
+        return torch::bmm(weights.unsqueeze(1), steps).squeeze(1);
+    }
+
+ private:
+    nn::Linear score_;
+};
+TORCH_MODULE(AttentionPooling);
+
+/// Mean and deviation of the steps under several attentions, each over its share of the width.
+/// Source: Okabe et al. 2018 (attentive statistics pooling).
+class StatisticsPoolingImpl : public nn::Module {
+ public:
+    StatisticsPoolingImpl(std::int64_t width, std::int64_t heads)
+        : heads_(heads),
+          hidden_(register_module("hidden", nn::Linear(width, 64))),
+          score_(register_module("score", nn::Linear(64, heads))) {}
+
+    /// As AttentionPooling; returns [batch][2 width].
+    Tensor forward(const Tensor& steps, const Tensor& mask) {
+        const auto scores = score_->forward(torch::tanh(hidden_->forward(steps)));
+        const auto weights =
+            scores.masked_fill(mask.unsqueeze(2) == 0, -1e4).softmax(1).unsqueeze(3);
+        const auto shares =
+            steps.reshape({steps.size(0), steps.size(1), heads_, steps.size(2) / heads_});
+        const auto mean = (weights * shares).sum(1);
+        const auto variance = (weights * shares * shares).sum(1) - mean * mean;
+        return torch::cat({mean.flatten(1), variance.clamp_min(1e-5).sqrt().flatten(1)}, 1);
+    }
+
+ private:
+    std::int64_t heads_;
+    nn::Linear hidden_;
+    nn::Linear score_;
+};
+TORCH_MODULE(StatisticsPooling);
+
+/// Convolution over time, batch normalisation, ReLU; with stride 1 and equal widths added to what
+/// came in. The mask goes with it.
+class ConvolutionImpl : public nn::Module {
+ public:
+    ConvolutionImpl(std::int64_t inputs, std::int64_t outputs, std::int64_t stride, double dropout)
+        : stride_(stride),
+          residual_(stride == 1 && inputs == outputs),
+          dropout_(dropout),
+          convolution_(register_module(
+              "convolution", nn::Conv1d(nn::Conv1dOptions(inputs, outputs, kWidth)
+                                            .stride(stride)
+                                            .padding(kWidth / 2)))),
+          normalisation_(register_module("normalisation", nn::BatchNorm1d(outputs))) {}
+
+    /// values: [batch][inputs][steps], 0 where masked.  mask: [batch][steps]; becomes that of the
+    /// result. Returns [batch][outputs][steps / stride, rounded up].
+    Tensor forward(const Tensor& values, Tensor& mask) {
+        auto result = torch::relu(normalisation_->forward(convolution_->forward(values)));
+        result = torch::dropout(result, dropout_, is_training());
+        if (residual_) {
+            result = result + values;
+        }
+        mask = mask.slice(1, 0, c10::nullopt, stride_);
+        return result * mask.unsqueeze(1);
+    }
+
+ private:
+    static constexpr std::int64_t kWidth = 5;
+    std::int64_t stride_;
+    bool residual_;
+    double dropout_;
+    nn::Conv1d convolution_;
+    nn::BatchNorm1d normalisation_;
+};
+TORCH_MODULE(Convolution);
+
+/// Reads both ways. The backward one starts at each sequence's own end, so that padding cannot
+/// reach it.
+class BidirectionalLstmImpl : public nn::Module {
+ public:
+    BidirectionalLstmImpl(std::int64_t inputs, const NetworkOptions& options)
+        : dropout_(options.dropout) {
+        for (std::int64_t layer = 0; layer < options.layers; ++layer) {
+            const std::int64_t width = layer == 0 ? inputs : 2 * options.hidden;
+            for (auto* direction : {&forwards_, &backwards_}) {
+                nn::LSTM lstm(nn::LSTMOptions(width, options.hidden).batch_first(true));
+                open_forget_gates(lstm, options.hidden);
+                direction->push_back(register_module(
+                    (direction == &forwards_ ? "forward" : "backward") + std::to_string(layer),
+                    lstm));
+            }
+        }
+    }
+
+    /// steps: [batch][steps][inputs].  mask: [batch][steps].  Returns [batch][steps][2 hidden].
+    Tensor forward(Tensor steps, const Tensor& mask) {
+        // Steps up to the last that counts, turned round; those behind it stay where they are.
+        const auto index = torch::arange(steps.size(1), mask.options().dtype(torch::kInt64));
+        const auto last = std::get<0>(((mask != 0) * (index + 1)).max(1, true)) - 1;
+        const auto turned = torch::where(index.unsqueeze(0) <= last, last - index.unsqueeze(0),
+                                         index.unsqueeze(0))
+                                .unsqueeze(2);
+        const auto turn = [&](const Tensor& values) {
+            return values.gather(1, turned.expand({-1, -1, values.size(2)}));
+        };
+        for (std::size_t layer = 0; layer < forwards_.size(); ++layer) {
+            if (layer > 0) {
+                steps = torch::dropout(steps, dropout_, is_training());
+            }
+            const auto ahead = std::get<0>(forwards_[layer]->forward(steps));
+            const auto back = turn(std::get<0>(backwards_[layer]->forward(turn(steps))));
+            steps = torch::cat({ahead, back}, 2);
+        }
+        return steps;
+    }
+
+ private:
+    double dropout_;
+    std::vector<nn::LSTM> forwards_;
+    std::vector<nn::LSTM> backwards_;
+};
+TORCH_MODULE(BidirectionalLstm);
+
+/// Several rows a step -> LSTM -> attention.
+/// Source: Hochreiter & Schmidhuber 1997.
+class LstmNetwork : public Network {
+ public:
+    explicit LstmNetwork(const NetworkOptions& options)
+        : Network(options, options.hidden),
+          lstm_(register_module(
+              "lstm", make_lstm(options.num_features * options.rows_per_step, options))),
+          pooling_(register_module("pooling", AttentionPooling(options.hidden))) {}
+
+ protected:
+    Tensor embed(const Tensor& rows, const Tensor& mask) override {
+        const std::int64_t per_step = options().rows_per_step;
+        const std::int64_t missing = (per_step - rows.size(1) % per_step) % per_step;
+        const auto whole = torch::constant_pad_nd(rows, {0, 0, 0, missing});
+        const std::int64_t num_steps = whole.size(1) / per_step;
+        // A step counts when one of its rows does; the LSTM looks back only, so steps behind the
+        // end cannot reach those before it.
+        const auto step_mask = std::get<0>(torch::constant_pad_nd(mask, {0, missing})
+                                               .view({-1, num_steps, per_step})
+                                               .max(2));
+        const auto steps = whole.reshape({rows.size(0), num_steps, per_step * rows.size(2)});
+        return pooling_->forward(std::get<0>(lstm_->forward(steps)), step_mask);
+    }
+
+ private:
+    nn::LSTM lstm_;
+    AttentionPooling pooling_;
+};
+
+/// Convolutions with max pooling -> the largest and the mean value over time.
+class CnnNetwork : public Network {
+ public:
+    explicit CnnNetwork(const NetworkOptions& options) : Network(options, 4 * options.channels) {
+        std::int64_t inputs = options.num_features;
+        for (int layer = 0; layer < 3; ++layer) {
+            const std::int64_t outputs = layer == 0 ? options.channels : 2 * options.channels;
+            layers_.push_back(
+                register_module("convolution" + std::to_string(layer),
+                                Convolution(inputs, outputs, 1, 0.5 * options.dropout)));
+            inputs = outputs;
+        }
+    }
+
+ protected:
+    Tensor embed(const Tensor& rows, const Tensor& mask) override {
+        auto values = rows.transpose(1, 2);
+        auto step_mask = mask;
+        for (auto& layer : layers_) {
+            values = layer->forward(values, step_mask);
+            // ReLU's output is not below 0, so the zeros of masked steps never win.
+            values = torch::max_pool1d(values, 2, 2, 0, 1, true);
+            step_mask = torch::max_pool1d(step_mask.unsqueeze(1), 2, 2, 0, 1, true).squeeze(1);
+        }
+        const auto mean = values.sum(2) / step_mask.sum(1, true).clamp_min(1.0);
+        return torch::cat({std::get<0>(values.max(2)), mean}, 1);
+    }
+
+ private:
+    std::vector<Convolution> layers_;
+};
+
+/// Convolutions with max pooling -> LSTM -> attention.
+class CnnLstmNetwork : public Network {
+ public:
+    explicit CnnLstmNetwork(const NetworkOptions& options)
+        : Network(options, options.hidden),
+          first_(register_module("first", Convolution(options.num_features, options.channels, 1,
+                                                      0.5 * options.dropout))),
+          second_(register_module("second", Convolution(options.channels, 2 * options.channels, 1,
+                                                        0.5 * options.dropout))),
+          lstm_(register_module("lstm", make_lstm(2 * options.channels, options))),
+          pooling_(register_module("pooling", AttentionPooling(options.hidden))) {}
+
+ protected:
+    Tensor embed(const Tensor& rows, const Tensor& mask) override {
+        auto step_mask = mask;
+        auto values = rows.transpose(1, 2);
+        for (auto* layer : {&first_, &second_}) {
+            values = torch::max_pool1d((*layer)->forward(values, step_mask), 2, 2, 0, 1, true);
+            step_mask = torch::max_pool1d(step_mask.unsqueeze(1), 2, 2, 0, 1, true).squeeze(1);
+        }
+        const auto hidden = std::get<0>(lstm_->forward(values.transpose(1, 2).contiguous()));
+        return pooling_->forward(hidden, step_mask);
+    }
+
+ private:
+    Convolution first_;
+    Convolution second_;
+    nn::LSTM lstm_;
+    AttentionPooling pooling_;
+};
+
+/// Mean, deviation and extremes of every feature over the window -> fully connected.
+class DnnNetwork : public Network {
+ public:
+    explicit DnnNetwork(const NetworkOptions& options)
+        : Network(options, options.hidden),
+          normalisation_(register_module("normalisation", nn::BatchNorm1d(4 * options.num_features))),
+          first_(register_module("first", nn::Linear(4 * options.num_features, 2 * options.hidden))),
+          second_(register_module("second", nn::Linear(2 * options.hidden, options.hidden))) {}
+
+ protected:
+    Tensor embed(const Tensor& rows, const Tensor& mask) override {
+        const auto row_mask = mask.unsqueeze(2);
+        const auto count = row_mask.sum(1).clamp_min(1.0);
+        const auto mean = rows.sum(1) / count;
+        const auto deviation =
+            ((rows * rows).sum(1) / count - mean * mean).clamp_min(1e-6).sqrt();
+        const auto masked = row_mask == 0;
+        const auto most = std::get<0>(rows.masked_fill(masked, -1e4).max(1));
+        const auto least = std::get<0>(rows.masked_fill(masked, 1e4).min(1));
+        auto hidden =
+            normalisation_->forward(torch::cat({mean, deviation, most, least}, 1));
+        hidden = torch::relu(first_->forward(hidden));
+        hidden = torch::dropout(hidden, options().dropout, is_training());
+        return torch::relu(second_->forward(hidden));
+    }
+
+ private:
+    nn::BatchNorm1d normalisation_;
+    nn::Linear first_;
+    nn::Linear second_;
+};
+
+/// Three convolutions, a step each four rows -> bidirectional LSTM -> attentive statistics.
+class CrnnNetwork : public Network {
+ public:
+    explicit CrnnNetwork(const NetworkOptions& options)
+        : Network(options, 4 * options.hidden),
+          lstm_(register_module("lstm", BidirectionalLstm(options.channels, options))),
+          pooling_(register_module("pooling",
+                                   StatisticsPooling(2 * options.hidden, options.heads))) {
+        for (int layer = 0; layer < 3; ++layer) {
+            layers_.push_back(register_module(
+                "convolution" + std::to_string(layer),
+                Convolution(layer == 0 ? options.num_features : options.channels, options.channels,
+                            layer < 2 ? 2 : 1, 0.5 * options.dropout)));
+        }
+    }
+
+ protected:
+    Tensor embed(const Tensor& rows, const Tensor& mask) override {
+        auto step_mask = mask;
+        auto values = rows.transpose(1, 2);
+        for (auto& layer : layers_) {
+            values = layer->forward(values, step_mask);
+        }
+        const auto steps = lstm_->forward(values.transpose(1, 2).contiguous(), step_mask);
+        return pooling_->forward(steps.to(torch::kFloat32), step_mask);
+    }
+
+ private:
+    std::vector<Convolution> layers_;
+    BidirectionalLstm lstm_;
+    StatisticsPooling pooling_;
+};
+
+}  // namespace
+
+std::shared_ptr<Network> make_network(const NetworkOptions& options) {
+    if (options.kind == "lstm") {
+        return std::make_shared<LstmNetwork>(options);
+    }
+    if (options.kind == "cnn") {
+        return std::make_shared<CnnNetwork>(options);
+    }
+    if (options.kind == "cnn-lstm") {
+        return std::make_shared<CnnLstmNetwork>(options);
+    }
+    if (options.kind == "dnn") {
+        return std::make_shared<DnnNetwork>(options);
+    }
+    if (options.kind == "crnn") {
+        return std::make_shared<CrnnNetwork>(options);
+    }
+    throw std::invalid_argument("network kind '" + options.kind + "' is not known");
+}
+
+}  // namespace emotiond::model

@@ -1,0 +1,115 @@
+#include "model/network_options.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+namespace emotiond::model {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Calls visit(name, member, least, most) for each size.
+template <typename Options, typename Visit>
+void for_each_size(Options& options, Visit&& visit) {
+    visit("num_features", options.num_features, 1, 4096);
+    visit("num_labels", options.num_labels, 1, 1024);
+    visit("energy_column", options.energy_column, -1, 4095);
+    visit("rows_per_step", options.rows_per_step, 1, 64);
+    visit("channels", options.channels, 1, 4096);
+    visit("layers", options.layers, 1, 16);
+    visit("hidden", options.hidden, 1, 4096);
+    visit("heads", options.heads, 1, 64);
+    visit("dense", options.dense, 1, 4096);
+}
+
+void require_kind(const std::string& kind) {
+    if (std::ranges::find(network_kinds(), kind) != network_kinds().end()) {
+        return;
+    }
+    std::string known;
+    for (const std::string& one : network_kinds()) {
+        known += (known.empty() ? "" : ", ") + one;
+    }
+    throw std::invalid_argument("network kind must be one of " + known + ", got '" + kind + "'");
+}
+
+}  // namespace
+
+const std::vector<std::string>& network_kinds() {
+    static const std::vector<std::string> kKinds{"lstm", "cnn", "cnn-lstm", "dnn", "crnn"};
+    return kKinds;
+}
+
+NetworkOptions NetworkOptions::of_kind(const std::string& kind) {
+    require_kind(kind);
+    NetworkOptions options;
+    options.kind = kind;
+    if (kind == "crnn") {
+        options.hidden = 96;
+        options.dense = 128;
+    } else if (kind == "cnn" || kind == "cnn-lstm") {
+        options.channels = 64;
+    } else if (kind == "dnn") {
+        options.centre_window = false;
+        options.dense = 128;
+        options.hidden = 256;
+    }
+    return options;
+}
+
+ordered_json NetworkOptions::to_json() const {
+    ordered_json json{{"kind", kind}};
+    for_each_size(*this, [&](const char* name, std::int64_t value, auto...) { json[name] = value; });
+    json["silence_below"] = silence_below;
+    json["dropout"] = dropout;
+    json["speech_output"] = speech_output;
+    json["centre_window"] = centre_window;
+    return json;
+}
+
+NetworkOptions NetworkOptions::from_json(const ordered_json& json) {
+    const auto refuse = [](const std::string& why) {
+        throw std::runtime_error("network options: " + why);
+    };
+    NetworkOptions options;
+    try {
+        options = of_kind(json.at("kind").get<std::string>());
+        const ordered_json known = options.to_json();
+        for (const auto& [name, value] : json.items()) {
+            if (!known.contains(name)) {
+                refuse("'" + name + "' is not known to this build");
+            }
+        }
+        for_each_size(options, [&](const char* name, std::int64_t& value, std::int64_t least,
+                                   std::int64_t most) {
+            const bool required = value == 0;
+            value = required ? json.at(name).get<std::int64_t>() : json.value(name, value);
+            if (value < least || value > most) {
+                refuse(std::string(name) + " must be " + std::to_string(least) + " to " +
+                       std::to_string(most) + ", got " + std::to_string(value));
+            }
+        });
+        options.silence_below = json.value("silence_below", options.silence_below);
+        options.dropout = json.value("dropout", options.dropout);
+        options.speech_output = json.value("speech_output", options.speech_output);
+        options.centre_window = json.value("centre_window", options.centre_window);
+    } catch (const ordered_json::exception& error) {
+        refuse(error.what());
+    } catch (const std::invalid_argument& error) {
+        refuse(error.what());
+    }
+    if (options.energy_column >= options.num_features) {
+        refuse("energy_column must be below num_features, got " +
+               std::to_string(options.energy_column));
+    }
+    if (!(options.silence_below > 0.0) || !(options.dropout >= 0.0 && options.dropout < 1.0)) {
+        refuse("silence_below must be above 0 and dropout 0 to below 1");
+    }
+    if (2 * options.hidden % options.heads != 0) {
+        refuse("heads must divide 2 hidden, got " + std::to_string(options.heads) + " and " +
+               std::to_string(options.hidden));
+    }
+    return options;
+}
+
+}  // namespace emotiond::model

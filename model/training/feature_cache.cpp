@@ -1,0 +1,187 @@
+#include "model/training/feature_cache.hpp"
+
+#include <cinttypes>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <stdexcept>
+
+namespace emotiond::model {
+namespace {
+
+constexpr std::uint64_t kMagic = 0x3165727574616566;  // "feature1"
+
+/// FNV-1a. It names the file; the key in it decides.
+std::uint64_t hash_of(const std::string& key) {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : key) {
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    }
+    return hash;
+}
+
+std::filesystem::path file_of(const std::filesystem::path& folder, const std::string& key) {
+    char name[40];
+    std::snprintf(name, sizeof name, "%016" PRIx64 ".features", hash_of(key));
+    return folder / name;
+}
+
+class Writer {
+ public:
+    explicit Writer(std::ostream& out) : out_(out) {}
+    void number(std::uint64_t value) { bytes(&value, sizeof value); }
+    void real(float value) { bytes(&value, sizeof value); }
+    void text(const std::string& value) {
+        number(value.size());
+        bytes(value.data(), value.size());
+    }
+    void rows(const Rows& rows) {
+        number(rows.num_rows);
+        number(rows.begin);
+        number(rows.end);
+        number(rows.values.size());
+        bytes(rows.values.data(), rows.values.size() * sizeof(float));
+    }
+
+ private:
+    void bytes(const void* data, std::size_t size) {
+        out_.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
+    }
+    std::ostream& out_;
+};
+
+/// Throws std::runtime_error at the end of the file, and for sizes that it cannot have.
+class Reader {
+ public:
+    Reader(std::istream& in, std::uint64_t file_size) : in_(in), file_size_(file_size) {}
+    std::uint64_t number() {
+        std::uint64_t value = 0;
+        bytes(&value, sizeof value);
+        return value;
+    }
+    float real() {
+        float value = 0.0F;
+        bytes(&value, sizeof value);
+        return value;
+    }
+    std::size_t size(std::size_t unit) {
+        const std::uint64_t value = number();
+        if (value > file_size_ / unit) {
+            throw std::runtime_error("impossible size");
+        }
+        return value;
+    }
+    std::string text() {
+        std::string value(size(1), '\0');
+        bytes(value.data(), value.size());
+        return value;
+    }
+    Rows rows() {
+        Rows rows;
+        rows.num_rows = number();
+        rows.begin = number();
+        rows.end = number();
+        rows.values.resize(size(sizeof(float)));
+        bytes(rows.values.data(), rows.values.size() * sizeof(float));
+        if (rows.begin >= rows.end || rows.end > rows.num_rows ||
+            rows.values.size() % rows.num_rows != 0) {
+            throw std::runtime_error("impossible rows");
+        }
+        return rows;
+    }
+
+ private:
+    void bytes(void* data, std::size_t size) {
+        if (!in_.read(static_cast<char*>(data), static_cast<std::streamsize>(size))) {
+            throw std::runtime_error("truncated");
+        }
+    }
+    std::istream& in_;
+    std::uint64_t file_size_;
+};
+
+}  // namespace
+
+std::optional<LoadedClips> read_cached_features(const std::filesystem::path& folder,
+                                                const std::string& key,
+                                                const std::vector<Clip>& clips) {
+    std::ifstream in(file_of(folder, key), std::ios::binary | std::ios::ate);
+    if (!in) {
+        return std::nullopt;
+    }
+    Reader reader(in, static_cast<std::uint64_t>(in.tellg()));
+    in.seekg(0);
+    try {
+        if (reader.number() != kMagic || reader.text() != key) {
+            return std::nullopt;
+        }
+        LoadedClips loaded;
+        loaded.from_cache = true;
+        loaded.problems.resize(reader.size(sizeof(std::uint64_t)));
+        for (std::string& problem : loaded.problems) {
+            problem = reader.text();
+        }
+        loaded.clips.resize(reader.size(sizeof(std::uint64_t)));
+        for (ClipFeatures& features : loaded.clips) {
+            features.clip = clips.at(reader.number());
+            features.is_speech = features.clip.corpus != kNoSpeech;
+            features.rows = reader.rows();
+            features.windows.resize(reader.size(sizeof(std::uint64_t)));
+            for (ClipWindow& window : features.windows) {
+                window.first_row = reader.number();
+                window.num_rows = reader.number();
+                window.voiced = reader.real();
+                if (window.num_rows == 0 ||
+                    window.first_row + window.num_rows > features.rows.num_rows) {
+                    throw std::runtime_error("impossible window");
+                }
+            }
+            features.variants.resize(reader.size(sizeof(std::uint64_t)));
+            for (Rows& variant : features.variants) {
+                variant = reader.rows();
+            }
+        }
+        return loaded;
+    } catch (const std::exception&) {
+        return std::nullopt;
+    }
+}
+
+void write_cached_features(const std::filesystem::path& folder, const std::string& key,
+                           const LoadedClips& loaded, const std::vector<std::size_t>& kept) {
+    std::filesystem::create_directories(folder);
+    const std::filesystem::path path = file_of(folder, key);
+    const std::filesystem::path beside = path.string() + ".part";
+    {
+        std::ofstream out(beside, std::ios::binary);
+        Writer writer(out);
+        writer.number(kMagic);
+        writer.text(key);
+        writer.number(loaded.problems.size());
+        for (const std::string& problem : loaded.problems) {
+            writer.text(problem);
+        }
+        writer.number(loaded.clips.size());
+        for (std::size_t i = 0; i < loaded.clips.size(); ++i) {
+            const ClipFeatures& features = loaded.clips[i];
+            writer.number(kept.at(i));
+            writer.rows(features.rows);
+            writer.number(features.windows.size());
+            for (const ClipWindow& window : features.windows) {
+                writer.number(window.first_row);
+                writer.number(window.num_rows);
+                writer.real(window.voiced);
+            }
+            writer.number(features.variants.size());
+            for (const Rows& variant : features.variants) {
+                writer.rows(variant);
+            }
+        }
+        if (!out.flush()) {
+            throw std::runtime_error("cannot write the feature cache " + beside.string());
+        }
+    }
+    std::filesystem::rename(beside, path);
+}
+
+}  // namespace emotiond::model
