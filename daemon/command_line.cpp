@@ -157,6 +157,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
         ->capture_default_str();
     evaluate->add_option("--rounds", line.evaluate.rounds, "only these, separated by commas")
         ->delimiter(',');
+    evaluate->add_option("--teachers", line.evaluate.teachers,
+                         "run folder of another evaluation of the same recipe, whose networks of "
+                         "all seeds teach each round");
     evaluate->footer("Rounds that the run folder holds already are not trained again.");
 
     try {

@@ -25,6 +25,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// Who is held out is the same for every seed, so that networks of several seeds can be put together
+/// and can teach one another.
+constexpr std::uint64_t kSplitSeed = 1;
+
 /// Ctrl-C asks for an end after the current epoch, a second one ends at once.
 std::stop_source& interrupt() {
     static std::stop_source source;
@@ -81,6 +85,34 @@ std::vector<model::Role> roles_of(const model::Round& round,
         }
     }
     return roles;
+}
+
+/// What the folders of a corpus say (train, val, test), and validation where no speaker can be spared
+/// for it: every tenth clip of such a corpus, which is told.
+void complete_roles(const std::vector<model::ClipFeatures>& clips, std::vector<model::Role>& roles,
+                    ProgressLine& line) {
+    std::map<std::string, std::size_t> training;
+    std::set<std::string> validated;
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+        const model::Clip& clip = clips[i].clip;
+        if (clip.split == "test" || clip.split == "val") {
+            roles[i] = clip.split == "test" ? model::Role::Test : model::Role::Validation;
+        }
+        if (roles[i] == model::Role::Validation) {
+            validated.insert(clip.corpus);
+        }
+    }
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+        const std::string& corpus = clips[i].clip.corpus;
+        if (clips[i].is_speech && roles[i] == model::Role::Train && !validated.contains(corpus) &&
+            ++training[corpus] % 10 == 0) {
+            roles[i] = model::Role::Validation;
+        }
+    }
+    for (const auto& [corpus, count] : training) {
+        line.keep(corpus + ": no speaker to spare for validation, so every tenth clip is used; the "
+                           "figures are too good");
+    }
 }
 
 std::vector<const model::ClipFeatures*> clips_in_role(
@@ -160,6 +192,27 @@ model::TrainingCurve read_curve(const std::filesystem::path& log, const std::str
     return curve;
 }
 
+/// The networks that another evaluation trained for this round, of all its seeds.
+std::vector<model::Bundle> teachers_of_round(const std::filesystem::path& run,
+                                             const std::string& round) {
+    std::vector<model::Bundle> teachers;
+    if (run.empty()) {
+        return teachers;
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(run)) {
+        const auto path = entry.path() / round / "model.safetensors";
+        if (std::filesystem::exists(path)) {
+            teachers.push_back(model::Bundle::load(path));
+        }
+    }
+    if (teachers.empty()) {
+        throw std::runtime_error("no network of round " + round + " in " + run.string() +
+                                 ", expected seed-*/" + round + "/model.safetensors");
+    }
+    std::ranges::sort(teachers, {}, &model::Bundle::id);
+    return teachers;
+}
+
 /// The mean answer of all seeds, as one model would give that holds them all.
 void add_ensemble(model::PredictionSet& set, std::size_t num_seeds) {
     if (num_seeds < 2) {
@@ -211,8 +264,9 @@ int train_command(const TrainOptions& options) {
         round.folds.push_back({corpus.name, "held out", test_speakers});
     }
     const auto validation_speakers =
-        model::choose_validation_speakers(data.corpora, test_speakers, recipe.seed);
-    const auto roles = roles_of(round, data.clips, validation_speakers, recipe.seed);
+        model::choose_validation_speakers(data.corpora, test_speakers, kSplitSeed);
+    auto roles = roles_of(round, data.clips, validation_speakers, kSplitSeed);
+    complete_roles(data.clips, roles, line);
 
     auto training = environment(options, recipe, options.out, line);
     for (const auto& teacher : options.teachers) {
@@ -319,11 +373,13 @@ int evaluate_command(const EvaluateOptions& options) {
                                  });
             const auto validation_speakers =
                 round.by_clip ? std::set<std::string>{}
-                              : model::choose_validation_speakers(trained_on, test_speakers, seed);
-            const auto roles = roles_of(round, data.clips, validation_speakers, seed);
+                              : model::choose_validation_speakers(trained_on, test_speakers,
+                                                                  kSplitSeed);
+            const auto roles = roles_of(round, data.clips, validation_speakers, kSplitSeed);
             const auto folder = options.out / ("seed-" + std::to_string(seed)) / round.name;
-            model::Bundle bundle =
-                model::train(data.clips, roles, recipe, environment(options, recipe, folder, line));
+            auto training = environment(options, recipe, folder, line);
+            training.teachers = teachers_of_round(options.teachers, round.name);
+            model::Bundle bundle = model::train(data.clips, roles, recipe, training);
             if (bundle.tensors.empty()) {
                 line.keep("interrupted; the same command goes on from here");
                 return kExitInterrupted;

@@ -50,6 +50,7 @@ struct EvaluateOptions : TrainingOptions {
     std::vector<std::string> protocols{"P1", "P2"};  ///< P1, P2, P3, P5, PS
     std::vector<std::uint64_t> seeds{1};
     std::vector<std::string> rounds;  ///< names; empty: all
+    std::filesystem::path teachers;   ///< run folder of another evaluation; empty: none
 };
 
 /// Where features are kept when nothing else is said: $XDG_CACHE_HOME or ~/.cache.
