@@ -106,10 +106,12 @@ int main(int argc, char** argv) {
         std::printf("%s on %s (%s), %zu parameters, libtorch %s, one thread\n", bundle.id.c_str(),
                     classifier.device().c_str(), classifier.device_note().c_str(),
                     bundle.num_parameters(), TORCH_VERSION);
-        std::printf("a 3 s window: %.1f MFLOP; sgemm of 1024 x 1024 on one CPU core: %.1f GFLOP/s\n",
-                    flops / 1e6, rate / 1e9);
+        std::printf(
+            "a 3 s window: %.1f MFLOP; sgemm of 1024 x 1024 on one CPU core: %.1f GFLOP/s\n",
+            flops / 1e6, rate / 1e9);
         std::printf("floor: %.3f ms a window\n\n", 1e3 * flops / rate);
-        std::printf("| batch | ms a window | times the floor | windows/s | channels at a hop of 0.5 s |\n");
+        std::printf(
+            "| batch | ms a window | times the floor | windows/s | channels at a hop of 0.5 s |\n");
         std::printf("|---|---|---|---|---|\n");
         std::minstd_rand random(1);
         std::normal_distribution<float> normal;

@@ -25,8 +25,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// Who is held out is the same for every seed, so that networks of several seeds can be put together
-/// and can teach one another.
+/// Who is held out is the same for every seed, so that networks of several seeds can be put
+/// together and can teach one another.
 constexpr std::uint64_t kSplitSeed = 1;
 
 /// Ctrl-C asks for an end after the current epoch, a second one ends at once.
@@ -87,8 +87,8 @@ std::vector<model::Role> roles_of(const model::Round& round,
     return roles;
 }
 
-/// What the folders of a corpus say (train, val, test), and validation where no speaker can be spared
-/// for it: every tenth clip of such a corpus, which is told.
+/// What the folders of a corpus say (train, val, test), and validation where no speaker can be
+/// spared for it: every tenth clip of such a corpus, which is told.
 void complete_roles(const std::vector<model::ClipFeatures>& clips, std::vector<model::Role>& roles,
                     ProgressLine& line) {
     std::map<std::string, std::size_t> training;
@@ -110,14 +110,15 @@ void complete_roles(const std::vector<model::ClipFeatures>& clips, std::vector<m
         }
     }
     for (const auto& [corpus, count] : training) {
-        line.keep(corpus + ": no speaker to spare for validation, so every tenth clip is used; the "
-                           "figures are too good");
+        line.keep(corpus +
+                  ": no speaker to spare for validation, so every tenth clip is used; the "
+                  "figures are too good");
     }
 }
 
-std::vector<const model::ClipFeatures*> clips_in_role(
-    const std::vector<model::ClipFeatures>& clips, std::span<const model::Role> roles,
-    model::Role role, bool is_speech) {
+std::vector<const model::ClipFeatures*> clips_in_role(const std::vector<model::ClipFeatures>& clips,
+                                                      std::span<const model::Role> roles,
+                                                      model::Role role, bool is_speech) {
     std::vector<const model::ClipFeatures*> chosen;
     for (std::size_t i = 0; i < clips.size(); ++i) {
         if (roles[i] == role && clips[i].is_speech == is_speech) {
@@ -127,15 +128,43 @@ std::vector<const model::ClipFeatures*> clips_in_role(
     return chosen;
 }
 
+/// Takes out the clips whose label was not trained on: nobody could answer it. A corpus that this
+/// leaves with fewer labels is told under a name of its own; returns the names.
+std::map<std::string, std::string> keep_shared_labels(
+    std::vector<const model::ClipFeatures*>& tested, const std::vector<model::ClipFeatures>& clips,
+    std::span<const model::Role> roles, model::PredictionSet& set) {
+    std::set<std::size_t> trained;
+    for (std::size_t i = 0; i < clips.size(); ++i) {
+        if (roles[i] == model::Role::Train && clips[i].is_speech) {
+            trained.insert(clips[i].clip.label);
+        }
+    }
+    std::erase_if(tested, [&](const model::ClipFeatures* clip) {
+        return !trained.contains(clip->clip.label);
+    });
+    std::map<std::string, std::string> names;
+    for (const auto& [corpus, labels] : std::map(set.corpus_labels)) {
+        std::vector<std::size_t> shared;
+        std::ranges::copy_if(labels, std::back_inserter(shared),
+                             [&](std::size_t label) { return trained.contains(label); });
+        names[corpus] = shared == labels
+                            ? corpus
+                            : corpus + ", " + std::to_string(shared.size()) + " shared labels";
+        set.corpus_labels[names[corpus]] = shared;
+    }
+    return names;
+}
+
 void add_predictions(model::PredictionSet& set, const model::Bundle& bundle,
                      std::span<const model::ClipFeatures* const> clips,
-                     const std::map<std::string, std::string>& protocol_of, const std::string& fold,
+                     const std::map<std::string, std::string>& protocol_of,
+                     const std::map<std::string, std::string>& name_of, const std::string& fold,
                      std::uint64_t seed, int threads, std::vector<double>* speech = nullptr) {
     const auto answers = model::answer_clips(bundle, clips, threads);
     for (std::size_t i = 0; i < clips.size(); ++i) {
         const model::Clip& clip = clips[i]->clip;
-        set.predictions.push_back({protocol_of.at(clip.corpus), fold, clip.corpus, clip.speaker,
-                                   clip.path.filename().string(), seed, clip.label,
+        set.predictions.push_back({protocol_of.at(clip.corpus), fold, name_of.at(clip.corpus),
+                                   clip.speaker, clip.path.filename().string(), seed, clip.label,
                                    answers[i].scores, answers[i].uncalibrated});
         if (speech != nullptr) {
             speech->push_back(answers[i].speech);
@@ -292,14 +321,15 @@ int train_command(const TrainOptions& options) {
     report.predictions.labels = recipe.labels;
     report.predictions.corpus_labels = model::corpus_labels(data.corpora);
     std::map<std::string, std::string> protocol_of;
+    std::map<std::string, std::string> name_of;
     for (const auto& [role, name] : {std::pair{model::Role::Validation, "validation speakers"},
                                      std::pair{model::Role::Test, "test speakers"}}) {
         for (const model::Corpus& corpus : data.corpora) {
             protocol_of[corpus.name] = name;
+            name_of[corpus.name] = corpus.name;
         }
-        add_predictions(report.predictions, bundle,
-                        clips_in_role(data.clips, roles, role, true), protocol_of, "", recipe.seed,
-                        options.threads);
+        add_predictions(report.predictions, bundle, clips_in_role(data.clips, roles, role, true),
+                        protocol_of, name_of, "", recipe.seed, options.threads);
     }
     report.title = bundle.id;
     report.curves.push_back(read_curve(options.out / "log.jsonl", "train", recipe.seed));
@@ -372,9 +402,9 @@ int evaluate_command(const EvaluateOptions& options) {
                                      return !round.not_trained_on.contains(corpus.name);
                                  });
             const auto validation_speakers =
-                round.by_clip ? std::set<std::string>{}
-                              : model::choose_validation_speakers(trained_on, test_speakers,
-                                                                  kSplitSeed);
+                round.by_clip
+                    ? std::set<std::string>{}
+                    : model::choose_validation_speakers(trained_on, test_speakers, kSplitSeed);
             const auto roles = roles_of(round, data.clips, validation_speakers, kSplitSeed);
             const auto folder = options.out / ("seed-" + std::to_string(seed)) / round.name;
             auto training = environment(options, recipe, folder, line);
@@ -389,27 +419,28 @@ int evaluate_command(const EvaluateOptions& options) {
             bundle.save(folder / "model.safetensors");
             num_parameters = bundle.num_parameters();
             report.curves.push_back(read_curve(folder / "log.jsonl", round.name, seed));
-            add_predictions(report.predictions, bundle,
-                            clips_in_role(data.clips, roles, model::Role::Test, true), protocol_of,
-                            round.name, seed, options.threads, &speech);
+            auto tested = clips_in_role(data.clips, roles, model::Role::Test, true);
+            const auto name_of = keep_shared_labels(tested, data.clips, roles, report.predictions);
+            add_predictions(report.predictions, bundle, tested, protocol_of, name_of, round.name,
+                            seed, options.threads, &speech);
             for (const auto& answer : model::answer_clips(
                      bundle, clips_in_role(data.clips, roles, model::Role::Test, false),
                      options.threads)) {
                 no_speech.push_back(answer.speech);
             }
             for (const auto& [name, clips] : degraded_clips) {
-                std::vector<const model::ClipFeatures*> tested;
+                std::vector<const model::ClipFeatures*> asked;
                 for (const model::ClipFeatures& clip : clips) {
                     if (test_speakers.contains(clip.clip.speaker)) {
-                        tested.push_back(&clip);
+                        asked.push_back(&clip);
                     }
                 }
                 auto degraded_protocol = protocol_of;
                 for (auto& [corpus, protocol] : degraded_protocol) {
                     protocol = "P5 " + name;
                 }
-                add_predictions(report.predictions, bundle, tested, degraded_protocol, round.name,
-                                seed, options.threads);
+                add_predictions(report.predictions, bundle, asked, degraded_protocol, name_of,
+                                round.name, seed, options.threads);
             }
         }
     }

@@ -15,12 +15,12 @@ namespace emotiond::daemon {
 /// What is trained and tested on, features computed.
 struct TrainingData {
     std::vector<model::Corpus> corpora;
-    std::set<std::string> test_only;  ///< names of corpora
-    std::vector<model::ClipFeatures> clips;  ///< the recordings without speech last
+    std::set<std::string> test_only;                ///< names of corpora
+    std::vector<model::ClipFeatures> clips;         ///< the recordings without speech last
     model::AugmentationBank training_noise{16000};  ///< and rooms
     model::AugmentationBank test_noise{16000};      ///< of other sources
-    std::string licence;                     ///< of weights that learn from all of this
-    std::vector<std::string> sources;        ///< "emodb (CC0-1.0)"
+    std::string licence;                            ///< of weights that learn from all of this
+    std::vector<std::string> sources;               ///< "emodb (CC0-1.0)"
 };
 
 /// Reads the corpora and computes or fetches the features of all clips. Whatever is left out is

@@ -39,8 +39,8 @@ struct TrainingOptions {
 };
 
 struct TrainOptions : TrainingOptions {
-    std::filesystem::path bundle;  ///< where the bundle goes; empty: <out>/model.safetensors
-    std::string name;              ///< of the bundle; empty: that of the network
+    std::filesystem::path bundle;   ///< where the bundle goes; empty: <out>/model.safetensors
+    std::string name;               ///< of the bundle; empty: that of the network
     std::filesystem::path figures;  ///< results.json of `evaluate`, to be told in the bundle
     std::vector<std::string> test_speakers;
     std::vector<std::filesystem::path> teachers;  ///< bundles to learn from

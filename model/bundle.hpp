@@ -19,8 +19,8 @@ struct Tensor {
 
 /// All that a classifier is, in one file: what it hears, what it says, its weights, where it comes
 /// from. The file is in the safetensors format: a JSON header, then the tensors as little-endian
-/// float32, with a SHA-256 over everything else. It holds no code but where a TorchScript module was
-/// put in (kind "torchscript"), which is run only for who says that it is trusted.
+/// float32, with a SHA-256 over everything else. It holds no code but where a TorchScript module
+/// was put in (kind "torchscript"), which is run only for who says that it is trusted.
 struct Bundle {  // NOLINT(bugprone-exception-escape): of JSON's own move
     /// Version of the manifest below. A file of another version is refused.
     static constexpr int kFormatVersion = 2;

@@ -43,11 +43,11 @@ Forward forward_of_network(const Bundle& bundle, torch::Device device) {
     const auto num_features = static_cast<std::int64_t>(bundle.features.num_features());
     const auto num_labels = static_cast<std::int64_t>(bundle.labels.size());
     if (options.num_features != num_features || options.num_labels != num_labels) {
-        throw std::runtime_error(
-            "the network of bundle " + bundle.name + " takes " +
-            std::to_string(options.num_features) + " features and gives " +
-            std::to_string(options.num_labels) + " labels; its rows have " +
-            std::to_string(num_features) + ", its labels are " + std::to_string(num_labels));
+        throw std::runtime_error("the network of bundle " + bundle.name + " takes " +
+                                 std::to_string(options.num_features) + " features and gives " +
+                                 std::to_string(options.num_labels) + " labels; its rows have " +
+                                 std::to_string(num_features) + ", its labels are " +
+                                 std::to_string(num_labels));
     }
     const std::shared_ptr<Network> network = make_network(options);
     import_tensors(*network, bundle.tensors);
@@ -121,10 +121,9 @@ struct Classifier::Impl {
 Classifier::Classifier(Bundle bundle, const Options& options) {
     torch::set_num_threads(std::max(1, options.threads));
     const Placement placement = place(options.device);
-    Forward forward =
-        bundle.torchscript.empty()
-            ? forward_of_network(bundle, placement.device)
-            : forward_of_module(bundle, placement.device, options.trust_code);
+    Forward forward = bundle.torchscript.empty()
+                          ? forward_of_network(bundle, placement.device)
+                          : forward_of_module(bundle, placement.device, options.trust_code);
     impl_ = std::make_unique<Impl>(Impl{std::move(bundle), std::move(forward), placement.device,
                                         placement.device.str(), placement.note});
 

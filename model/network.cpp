@@ -74,10 +74,9 @@ WindowBatch make_batch(std::span<const std::span<const float>> windows, std::siz
         max_rows = std::max(max_rows, window.size() / num_features);
     }
     const auto batch = static_cast<std::int64_t>(windows.size());
-    WindowBatch result{
-        torch::zeros(
-            {batch, static_cast<std::int64_t>(max_rows), static_cast<std::int64_t>(num_features)}),
-        torch::empty({batch}, torch::kInt64)};
+    WindowBatch result{torch::zeros({batch, static_cast<std::int64_t>(max_rows),
+                                     static_cast<std::int64_t>(num_features)}),
+                       torch::empty({batch}, torch::kInt64)};
     auto* rows = result.rows.data_ptr<float>();
     auto* num_rows = result.num_rows.data_ptr<std::int64_t>();
     for (std::size_t i = 0; i < windows.size(); ++i) {

@@ -17,7 +17,7 @@ namespace emotiond::model {
 /// What a network says of a batch of windows, before any softmax.
 struct Logits {
     torch::Tensor emotions;  ///< [batch][num_labels]
-    torch::Tensor speech;    ///< [batch], above 0 where speech is likelier than not; may be undefined
+    torch::Tensor speech;  ///< [batch], above 0 where speech is likelier than not; may be undefined
 };
 
 /// Rows of windows in, logits out. The kinds differ in how they make one vector of a window; what

@@ -85,9 +85,9 @@ class ConvolutionImpl : public nn::Module {
           residual_(stride == 1 && inputs == outputs),
           dropout_(dropout),
           convolution_(register_module(
-              "convolution", nn::Conv1d(nn::Conv1dOptions(inputs, outputs, kWidth)
-                                            .stride(stride)
-                                            .padding(kWidth / 2)))),
+              "convolution",
+              nn::Conv1d(
+                  nn::Conv1dOptions(inputs, outputs, kWidth).stride(stride).padding(kWidth / 2)))),
           normalisation_(register_module("normalisation", nn::BatchNorm1d(outputs))) {}
 
     /// values: [batch][inputs][steps], 0 where masked.  mask: [batch][steps]; becomes that of the
@@ -135,9 +135,9 @@ class BidirectionalLstmImpl : public nn::Module {
         // Steps up to the last that counts, turned round; those behind it stay where they are.
         const auto index = torch::arange(steps.size(1), mask.options().dtype(torch::kInt64));
         const auto last = std::get<0>(((mask != 0) * (index + 1)).max(1, true)) - 1;
-        const auto turned = torch::where(index.unsqueeze(0) <= last, last - index.unsqueeze(0),
-                                         index.unsqueeze(0))
-                                .unsqueeze(2);
+        const auto turned =
+            torch::where(index.unsqueeze(0) <= last, last - index.unsqueeze(0), index.unsqueeze(0))
+                .unsqueeze(2);
         const auto turn = [&](const Tensor& values) {
             return values.gather(1, turned.expand({-1, -1, values.size(2)}));
         };
@@ -165,8 +165,8 @@ class LstmNetwork : public Network {
  public:
     explicit LstmNetwork(const NetworkOptions& options)
         : Network(options, options.hidden),
-          lstm_(register_module(
-              "lstm", make_lstm(options.num_features * options.rows_per_step, options))),
+          lstm_(register_module("lstm",
+                                make_lstm(options.num_features * options.rows_per_step, options))),
           pooling_(register_module("pooling", AttentionPooling(options.hidden))) {}
 
  protected:
@@ -177,9 +177,8 @@ class LstmNetwork : public Network {
         const std::int64_t num_steps = whole.size(1) / per_step;
         // A step counts when one of its rows does; the LSTM looks back only, so steps behind the
         // end cannot reach those before it.
-        const auto step_mask = std::get<0>(torch::constant_pad_nd(mask, {0, missing})
-                                               .view({-1, num_steps, per_step})
-                                               .max(2));
+        const auto step_mask = std::get<0>(
+            torch::constant_pad_nd(mask, {0, missing}).view({-1, num_steps, per_step}).max(2));
         const auto steps = whole.reshape({rows.size(0), num_steps, per_step * rows.size(2)});
         return pooling_->forward(std::get<0>(lstm_->forward(steps)), step_mask);
     }
@@ -257,8 +256,10 @@ class DnnNetwork : public Network {
  public:
     explicit DnnNetwork(const NetworkOptions& options)
         : Network(options, options.hidden),
-          normalisation_(register_module("normalisation", nn::BatchNorm1d(4 * options.num_features))),
-          first_(register_module("first", nn::Linear(4 * options.num_features, 2 * options.hidden))),
+          normalisation_(
+              register_module("normalisation", nn::BatchNorm1d(4 * options.num_features))),
+          first_(
+              register_module("first", nn::Linear(4 * options.num_features, 2 * options.hidden))),
           second_(register_module("second", nn::Linear(2 * options.hidden, options.hidden))) {}
 
  protected:
@@ -266,13 +267,11 @@ class DnnNetwork : public Network {
         const auto row_mask = mask.unsqueeze(2);
         const auto count = row_mask.sum(1).clamp_min(1.0);
         const auto mean = rows.sum(1) / count;
-        const auto deviation =
-            ((rows * rows).sum(1) / count - mean * mean).clamp_min(1e-6).sqrt();
+        const auto deviation = ((rows * rows).sum(1) / count - mean * mean).clamp_min(1e-6).sqrt();
         const auto masked = row_mask == 0;
         const auto most = std::get<0>(rows.masked_fill(masked, -1e4).max(1));
         const auto least = std::get<0>(rows.masked_fill(masked, 1e4).min(1));
-        auto hidden =
-            normalisation_->forward(torch::cat({mean, deviation, most, least}, 1));
+        auto hidden = normalisation_->forward(torch::cat({mean, deviation, most, least}, 1));
         hidden = torch::relu(first_->forward(hidden));
         hidden = torch::dropout(hidden, options().dropout, is_training());
         return torch::relu(second_->forward(hidden));
@@ -290,8 +289,8 @@ class CrnnNetwork : public Network {
     explicit CrnnNetwork(const NetworkOptions& options)
         : Network(options, 4 * options.hidden),
           lstm_(register_module("lstm", BidirectionalLstm(options.channels, options))),
-          pooling_(register_module("pooling",
-                                   StatisticsPooling(2 * options.hidden, options.heads))) {
+          pooling_(
+              register_module("pooling", StatisticsPooling(2 * options.hidden, options.heads))) {
         for (int layer = 0; layer < 3; ++layer) {
             layers_.push_back(register_module(
                 "convolution" + std::to_string(layer),

@@ -59,7 +59,8 @@ NetworkOptions NetworkOptions::of_kind(const std::string& kind) {
 
 ordered_json NetworkOptions::to_json() const {
     ordered_json json{{"kind", kind}};
-    for_each_size(*this, [&](const char* name, std::int64_t value, auto...) { json[name] = value; });
+    for_each_size(*this,
+                  [&](const char* name, std::int64_t value, auto...) { json[name] = value; });
     json["silence_below"] = silence_below;
     json["dropout"] = dropout;
     json["speech_output"] = speech_output;

@@ -9,11 +9,11 @@ namespace emotiond::model {
 
 /// Kind and sizes of a network, as a bundle carries them. What a kind does not need it ignores.
 struct NetworkOptions {
-    std::string kind = "crnn";       ///< lstm | cnn | cnn-lstm | dnn | crnn
-    std::int64_t num_features = 0;   ///< of a row
+    std::string kind = "crnn";      ///< lstm | cnn | cnn-lstm | dnn | crnn
+    std::int64_t num_features = 0;  ///< of a row
     std::int64_t num_labels = 0;
-    bool speech_output = false;      ///< an output that tells speech from anything else
-    bool centre_window = true;       ///< subtract the window's mean row: level and microphone
+    bool speech_output = false;  ///< an output that tells speech from anything else
+    bool centre_window = true;   ///< subtract the window's mean row: level and microphone
     /// Column of the rows that holds the log of the frame's energy, -1: none. With it, rows before
     /// the first and behind the last that come within `silence_below` of the window's loudest are
     /// masked.

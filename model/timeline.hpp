@@ -20,7 +20,7 @@ struct TimelineEntry {
     float level_dbfs = 0.0F;
     float voiced = 0.0F;
     std::size_t num_rows = 0;
-    Scores scores;       ///< empty: silence
+    Scores scores;        ///< empty: silence
     float speech = 1.0F;  ///< probability that this is speech
 };
 

@@ -45,8 +45,8 @@ void require_some(std::size_t num_usable, const char* what,
 
 /// Without what comes later than a second after the loudest sample.
 std::span<const float> shortened(std::span<const float> response, int rate_hz) {
-    const auto loudest = std::ranges::max_element(
-        response, {}, [](float sample) { return std::abs(sample); });
+    const auto loudest =
+        std::ranges::max_element(response, {}, [](float sample) { return std::abs(sample); });
     const auto length =
         static_cast<std::size_t>(loudest - response.begin()) + static_cast<std::size_t>(rate_hz);
     return response.first(std::min(response.size(), length));
@@ -84,7 +84,8 @@ AugmentationBank::AugmentationBank(int rate_hz, std::span<const fs::path> noise,
     for (const auto& files : {noise, impulse_responses}) {
         for (const fs::path& file : files) {
             std::error_code ignored;  // such a file is among the problems
-            description_ += " " + file.string() + ":" + std::to_string(fs::file_size(file, ignored));
+            description_ +=
+                " " + file.string() + ":" + std::to_string(fs::file_size(file, ignored));
         }
         description_ += "; rooms";
     }
@@ -98,8 +99,7 @@ std::vector<float> AugmentationBank::in_noise(std::span<const float> samples, fl
     return add_noise(samples, noises_[draw_index(noises_.size(), random)], snr_db, random);
 }
 
-std::vector<float> AugmentationBank::in_room(std::span<const float> samples,
-                                             Random& random) const {
+std::vector<float> AugmentationBank::in_room(std::span<const float> samples, Random& random) const {
     if (responses_.empty()) {
         const float rt60_s = draw(0.15F, 0.9F, random);
         const float direct_to_reverb_db = draw(-3.0F, 12.0F, random);
@@ -113,9 +113,8 @@ std::vector<float> AugmentationBank::in_room(std::span<const float> samples,
 Augmented augmented(std::span<const float> samples, int rate_hz, const AugmentationBank& bank,
                     Random& random) {
     if (rate_hz != bank.rate_hz()) {
-        throw std::invalid_argument("augmentation: the bank has " +
-                                    std::to_string(bank.rate_hz()) + " Hz, the samples " +
-                                    std::to_string(rate_hz));
+        throw std::invalid_argument("augmentation: the bank has " + std::to_string(bank.rate_hz()) +
+                                    " Hz, the samples " + std::to_string(rate_hz));
     }
     Augmented result{{samples.begin(), samples.end()}, ""};
     const auto note = [&](const char* pattern, float value) {

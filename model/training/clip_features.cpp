@@ -51,8 +51,8 @@ void find_audible(Rows& rows, std::span<const float> samples, const dsp::Feature
     }
     const double least = *std::ranges::max_element(smooth) - kBelow;
     const auto audible = [&](double value) { return value > least; };
-    const auto first = static_cast<std::size_t>(std::ranges::find_if(smooth, audible) -
-                                                smooth.begin());
+    const auto first =
+        static_cast<std::size_t>(std::ranges::find_if(smooth, audible) - smooth.begin());
     const auto behind = static_cast<std::size_t>(
         std::find_if(smooth.rbegin(), smooth.rend(), audible).base() - smooth.begin());
     rows.begin = first > kMargin ? first - kMargin : 0;
@@ -97,8 +97,8 @@ std::vector<Rows> make_variants(std::span<const float> samples, const dsp::Featu
     for (int i = 0; i < options.variants; ++i) {
         dsp::FeatureSpec warped = spec;
         warped.frequency_warp = warp(random);
-        variants.push_back(
-            extract(augmented(samples, spec.sample_rate_hz, *options.bank, random).samples, warped));
+        variants.push_back(extract(
+            augmented(samples, spec.sample_rate_hz, *options.bank, random).samples, warped));
     }
     return variants;
 }

@@ -11,10 +11,8 @@ std::vector<std::pair<std::string, Degrade>> degradations(const AugmentationBank
     return {{"noise 20 dB", noise(20.0F)},
             {"noise 10 dB", noise(10.0F)},
             {"noise 0 dB", noise(0.0F)},
-            {"reverberation",
-             [&bank](std::span<const float> samples, int, Random& random) {
-                 return bank.in_room(samples, random);
-             }},
+            {"reverberation", [&bank](std::span<const float> samples, int,
+                                      Random& random) { return bank.in_room(samples, random); }},
             {"telephone", [](std::span<const float> samples, int rate_hz, Random&) {
                  return telephone(samples, rate_hz);
              }}};

@@ -34,8 +34,9 @@ struct Recipe {
     int variants = 4;         ///< augmented versions of each clip, beside itself and two speeds
     int min_crop_rows = 100;  ///< crops of this to max_crop_rows are drawn from the clips
     int max_crop_rows = 300;
-    double mixup = 0.2;       ///< parameter of the Beta distribution; 0: off
-    double copy_paste = 0.0;  ///< share of crops that a neutral one of the same speaker is joined to
+    double mixup = 0.2;  ///< parameter of the Beta distribution; 0: off
+    double copy_paste =
+        0.0;  ///< share of crops that a neutral one of the same speaker is joined to
     int time_mask_rows = 30;  ///< SpecAugment: at most so many rows are blanked; 0: off
 
     double speech_weight = 0.3;   ///< of the loss of the speech output, where there is one

@@ -91,8 +91,7 @@ std::size_t Sampler::crop_rows(const ClipFeatures& clip, std::size_t most, float
 
 /// Blanks a stretch: it gets the mean row, which centring makes zero.
 void Sampler::mask_time(float* rows, std::size_t num_rows, Random& random) const {
-    const std::size_t length =
-        uniform(random, 0, static_cast<std::size_t>(recipe_.time_mask_rows));
+    const std::size_t length = uniform(random, 0, static_cast<std::size_t>(recipe_.time_mask_rows));
     if (length == 0 || length >= num_rows / 3) {
         return;
     }

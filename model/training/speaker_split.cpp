@@ -134,8 +134,9 @@ std::vector<Round> rounds_of(std::span<const Corpus> corpora,
     }
     rounds.insert(rounds.begin(), by_fold.begin(), by_fold.end());
     if (rounds.empty()) {
-        throw std::runtime_error("these corpora have no fold of the protocols asked for; P1 is of "
-                                 "RAVDESS, with all its 24 speakers");
+        throw std::runtime_error(
+            "these corpora have no fold of the protocols asked for; P1 is of "
+            "RAVDESS, with all its 24 speakers");
     }
     return rounds;
 }

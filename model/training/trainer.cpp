@@ -97,7 +97,7 @@ std::vector<float> mean_over_windows(const torch::Tensor& values, const ClipFeat
 }
 
 ClipAnswer answer_clip(Network& network, const ClipFeatures& clip, torch::Device device,
-                   float temperature) {
+                       float temperature) {
     const Logits logits = window_logits(network, clip, device);
     ClipAnswer answer;
     answer.scores = mean_over_windows((logits.emotions / temperature).softmax(1), clip);
@@ -324,8 +324,7 @@ TorchCrops on_device(Crops& crops, std::size_t num_features, torch::Device devic
     return {view(crops.rows, {batch, static_cast<std::int64_t>(crops.max_rows),
                               static_cast<std::int64_t>(num_features)}),
             torch::from_blob(crops.num_rows.data(), {batch}, torch::kInt64).to(device),
-            view(crops.targets, {batch, static_cast<std::int64_t>(crops.targets.size()) /
-                                                 batch}),
+            view(crops.targets, {batch, static_cast<std::int64_t>(crops.targets.size()) / batch}),
             view(crops.allowed, {batch, static_cast<std::int64_t>(crops.allowed.size()) / batch}),
             view(crops.speech, {batch})};
 }
@@ -350,8 +349,7 @@ torch::Tensor with_teachers(const TorchCrops& crops, const std::vector<NetworkPt
                                 .softmax(1);
         sum = sum.defined() ? sum + scores : scores;
     }
-    const auto answer =
-        sum / static_cast<double>(teachers.size()) * crops.speech.unsqueeze(1);
+    const auto answer = sum / static_cast<double>(teachers.size()) * crops.speech.unsqueeze(1);
     return (1.0 - recipe.teacher_weight) * crops.targets + recipe.teacher_weight * answer;
 }
 
@@ -380,9 +378,9 @@ double train_epoch(RunState& state, Sampler& sampler, const std::vector<NetworkP
             among_allowed(logits.emotions.to(torch::kFloat32), crops.allowed).log_softmax(1);
         auto loss = -(targets * log_scores * crops.allowed).sum() / crops.speech.sum().clamp_min(1);
         if (logits.speech.defined()) {
-            loss = loss + recipe.speech_weight * torch::binary_cross_entropy_with_logits(
-                                                     logits.speech.to(torch::kFloat32),
-                                                     crops.speech);
+            loss =
+                loss + recipe.speech_weight * torch::binary_cross_entropy_with_logits(
+                                                  logits.speech.to(torch::kFloat32), crops.speech);
         }
         state.optimizer.zero_grad();
         loss.backward();
@@ -448,7 +446,8 @@ ordered_json run_config(const std::vector<ClipFeatures>& clips, std::span<const 
     for (const Bundle& teacher : environment.teachers) {
         teachers.push_back(teacher.id);
     }
-    return {{"recipe", recipe.to_json()}, {"clips", counts}, {"roles", hash}, {"teachers", teachers}};
+    return {
+        {"recipe", recipe.to_json()}, {"clips", counts}, {"roles", hash}, {"teachers", teachers}};
 }
 
 NetworkPtr network_of(const Bundle& bundle) {
@@ -574,8 +573,8 @@ Bundle train(const std::vector<ClipFeatures>& clips, std::span<const Role> roles
     return bundle;
 }
 
-std::vector<ClipAnswer> answer_clips(const Bundle& bundle, std::span<const ClipFeatures* const> clips,
-                                 int threads) {
+std::vector<ClipAnswer> answer_clips(const Bundle& bundle,
+                                     std::span<const ClipFeatures* const> clips, int threads) {
     torch::set_num_threads(threads);
     const torch::NoGradGuard no_grad;
     const NetworkPtr network = network_of(bundle);

@@ -56,8 +56,8 @@ struct ClipAnswer {
     float speech = 1.0F;              ///< probability; 1 where the network does not tell
 };
 /// clips: any, of the bundle's features. One answer each.
-std::vector<ClipAnswer> answer_clips(const Bundle& bundle, std::span<const ClipFeatures* const> clips,
-                                 int threads);
+std::vector<ClipAnswer> answer_clips(const Bundle& bundle,
+                                     std::span<const ClipFeatures* const> clips, int threads);
 
 /// "2.6.0", of the libtorch that this was built with.
 std::string libtorch_version();
