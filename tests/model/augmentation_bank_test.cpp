@@ -19,9 +19,11 @@ using testing::IsEmpty;
 
 constexpr int kRateHz = 16000;
 
-std::string complaint(const AugmentationBank::Folders& folders) {
+using Files = std::vector<std::filesystem::path>;
+
+std::string complaint(const Files& noise, const Files& impulse_responses) {
     try {
-        const AugmentationBank bank(kRateHz, folders);
+        const AugmentationBank bank(kRateHz, noise, impulse_responses);
     } catch (const std::runtime_error& error) {
         return error.what();
     }
@@ -29,16 +31,19 @@ std::string complaint(const AugmentationBank::Folders& folders) {
 }
 
 /// Recordings of one value each, by which to know them again: constant.wav of 0.1, 0.2 ...
-void write_constants(const std::filesystem::path& folder, const std::vector<std::string>& names) {
+Files write_constants(const std::filesystem::path& folder, const std::vector<std::string>& names) {
     std::filesystem::create_directories(folder);
+    Files files;
     float value = 0.0F;
     for (const std::string& name : names) {
         value += 0.1F;
-        test::write_wav(folder / name, std::vector<float>(1000, value));
+        files.push_back(folder / name);
+        test::write_wav(files.back(), std::vector<float>(1000, value));
     }
+    return files;
 }
 
-TEST(AugmentationBank, IsSyntheticWithoutFolders) {
+TEST(AugmentationBank, IsSyntheticWithoutFiles) {
     const AugmentationBank bank(kRateHz);
     const std::vector<float> voice = test::coloured_noise(16000, 0.5F, 1);
     Random random(1);
@@ -56,19 +61,20 @@ TEST(AugmentationBank, IsSyntheticWithoutFolders) {
     EXPECT_EQ(bank.num_impulse_responses(), 0U);
 }
 
-TEST(AugmentationBank, UsesTheRecordingsOfItsFoldersAndNamesThoseItCannot) {
+TEST(AugmentationBank, UsesTheRecordingsItIsGivenAndNamesThoseItCannot) {
     const auto folder = test::scratch_folder();
-    write_constants(folder / "noise" / "inner", {"a.wav", "b.wav"});
-    test::write_bytes(folder / "noise" / "damaged.wav", "no audio");
-    test::write_wav(folder / "noise" / "silent.wav", std::vector<float>(1000, 0.0F));
-    std::filesystem::create_directories(folder / "rir");
+    Files noise = write_constants(folder, {"a.wav", "b.wav"});
+    noise.push_back(folder / "damaged.wav");
+    test::write_bytes(noise.back(), "no audio");
+    noise.push_back(folder / "silent.wav");
+    test::write_wav(noise.back(), std::vector<float>(1000, 0.0F));
     std::vector<float> echo(2 * kRateHz, 0.0F);
     echo[100] = 0.9F;
     echo[300] = 0.45F;
     echo[100 + kRateHz + 10] = 0.9F;  // as loud, but later than a second: not kept
-    test::write_wav(folder / "rir" / "echo.wav", echo);
+    test::write_wav(folder / "echo.wav", echo);
 
-    const AugmentationBank bank(kRateHz, {folder / "noise", folder / "rir", {}});
+    const AugmentationBank bank(kRateHz, noise, Files{folder / "echo.wav"});
     EXPECT_EQ(bank.num_noises(), 2U);
     EXPECT_EQ(bank.num_impulse_responses(), 1U);
     EXPECT_THAT(bank.problems(),
@@ -88,29 +94,37 @@ TEST(AugmentationBank, UsesTheRecordingsOfItsFoldersAndNamesThoseItCannot) {
     }
 }
 
-TEST(AugmentationBank, TakesOnlyTheNoiseWhoseRowHasOneOfTheWords) {
+TEST(AugmentationBank, FilesOfWhichNoneCanBeUsedAreRefused) {
     const auto folder = test::scratch_folder();
-    write_constants(folder, {"a.wav", "b.wav", "c.wav", "d.wav"});
-    test::write_bytes(folder / "manifest.csv",
-                      "file,fold,sound\na.wav,fold1,rain\nb.wav,fold2,rain\nc.wav,fold3,dog\n"
-                      "gone.wav,fold3,dog\n");
-    EXPECT_EQ(AugmentationBank(kRateHz, {folder, {}, {}}).num_noises(), 4U);
-    EXPECT_EQ(AugmentationBank(kRateHz, {folder, {}, {"fold1", "fold2"}}).num_noises(), 2U);
-    const AugmentationBank bank(kRateHz, {folder, {}, {"fold3"}});
-    EXPECT_EQ(bank.num_noises(), 1U);
-    EXPECT_THAT(bank.problems(), ElementsAre(HasSubstr("gone.wav")));
-    EXPECT_THAT(complaint({folder, {}, {"fold4"}}),
-                HasSubstr("no noise in " + folder.string() + " can be used"));
+    const Files damaged{folder / "a.wav"};
+    test::write_bytes(damaged[0], "no audio");
+    const Files good = write_constants(folder, {"b.wav"});
+    EXPECT_EQ(complaint(good, good), "");
+    EXPECT_THAT(
+        complaint(damaged, {}),
+        AllOf(HasSubstr("none of the recordings of noise can be used"), HasSubstr("a.wav")));
+    EXPECT_THAT(
+        complaint(good, damaged),
+        AllOf(HasSubstr("none of the recordings of rooms can be used"), HasSubstr("a.wav")));
+    EXPECT_THAT(complaint({"/nonexistent.wav"}, {}), HasSubstr("/nonexistent.wav"));
+    EXPECT_EQ(complaint({damaged[0], good[0]}, {}), "");
 }
 
-TEST(AugmentationBank, AFolderWithoutAnythingUsableIsRefused) {
+TEST(AugmentationBank, IsDescribedByTheNamesAndSizesOfItsFiles) {
     const auto folder = test::scratch_folder();
-    EXPECT_THAT(complaint({folder, {}, {}}), HasSubstr("no noise in " + folder.string()));
-    test::write_bytes(folder / "a.wav", "no audio");
-    EXPECT_THAT(complaint({{}, folder, {}}),
-                AllOf(HasSubstr("no impulse response in"), HasSubstr("a.wav")));
-    EXPECT_NE(complaint({"/nonexistent", {}, {}}), "");
-    EXPECT_NE(complaint({folder, {}, {"fold1"}}), "");  // no manifest
+    const Files files = write_constants(folder, {"a.wav", "b.wav"});
+    const Files first{files[0]};
+    const Files second{files[1]};
+    const std::string before = AugmentationBank(kRateHz, first, {}).description();
+    EXPECT_EQ(AugmentationBank(kRateHz, first, {}).description(), before);
+    EXPECT_NE(AugmentationBank(kRateHz).description(), before);
+    EXPECT_NE(AugmentationBank(kRateHz, second, {}).description(), before);
+    EXPECT_NE(AugmentationBank(kRateHz, files, {}).description(), before);
+    EXPECT_NE(AugmentationBank(kRateHz, {}, first).description(), before);
+    EXPECT_NE(AugmentationBank(kRateHz, first, second).description(),
+              AugmentationBank(kRateHz, files, {}).description());
+    test::write_wav(files[0], std::vector<float>(999, 0.1F));
+    EXPECT_NE(AugmentationBank(kRateHz, first, {}).description(), before);
 }
 
 class AugmentedTest : public testing::Test {

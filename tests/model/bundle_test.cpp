@@ -26,6 +26,7 @@ Bundle small_bundle() {
     bundle.features.num_mels = 20;
     bundle.network = {{"kind", "none"}};
     bundle.temperature = 1.5F;
+    bundle.uncertain_below = 0.25F;
     bundle.training_data = {"nothing (CC0-1.0)"};
     bundle.licence = "CC0-1.0";
     bundle.metrics = {{"ua", 0.5}};
@@ -61,6 +62,8 @@ TEST(Bundle, ComesBackAsItWasSaved) {
     EXPECT_EQ(loaded.features, saved.features);
     EXPECT_EQ(loaded.network, saved.network);
     EXPECT_EQ(loaded.temperature, saved.temperature);
+    EXPECT_EQ(loaded.uncertain_below, saved.uncertain_below);
+    EXPECT_EQ(loaded.torchscript, "");
     EXPECT_EQ(loaded.training_data, saved.training_data);
     EXPECT_EQ(loaded.licence, saved.licence);
     EXPECT_EQ(loaded.metrics, saved.metrics);
@@ -78,6 +81,33 @@ TEST(Bundle, ComesBackWithEveryFeatureThereIs) {
     saved.features.delta_order = 2;
     saved.save(path);
     EXPECT_EQ(Bundle::load(path).features, saved.features);
+}
+
+TEST(Bundle, CarriesTheBytesOfATorchScriptModule) {
+    const auto folder = test::scratch_folder();
+    Bundle saved = small_bundle();
+    saved.tensors.clear();
+    saved.torchscript = std::string("PK\0\xff any bytes, of an odd number", 34);
+    saved.save(folder / "a");
+    const Bundle loaded = Bundle::load(folder / "a");
+    EXPECT_EQ(loaded.torchscript, saved.torchscript);
+    EXPECT_TRUE(loaded.tensors.empty());
+    EXPECT_EQ(loaded.id, saved.id);
+    EXPECT_EQ(loaded.num_parameters(), 0U);
+
+    const std::string whole = test::read_bytes(folder / "a");
+    for (std::size_t behind_end = 1; behind_end <= saved.torchscript.size(); ++behind_end) {
+        std::string damaged = whole;
+        damaged[whole.size() - behind_end] ^= 4;
+        test::write_bytes(folder / "damaged", damaged);
+        EXPECT_THAT(complaint(folder / "damaged"), HasSubstr("is damaged: SHA-256"));
+    }
+    test::write_bytes(folder / "cut", whole.substr(0, whole.size() - 1));
+    EXPECT_THAT(complaint(folder / "cut"), HasSubstr("is truncated"));
+
+    saved.torchscript.back() ^= 4;
+    saved.save(folder / "b");
+    EXPECT_NE(saved.id, loaded.id);
 }
 
 TEST(Bundle, TheIdChangesWithTheContent) {
@@ -122,10 +152,10 @@ TEST(Bundle, EveryFlippedBitIsRefused) {
 TEST(Bundle, AnotherFormatVersionIsNamed) {
     const auto folder = test::scratch_folder();
     small_bundle().save(folder / "a");
-    test::write_bytes(folder / "b", replaced(test::read_bytes(folder / "a"), R"("version":"1")",
+    test::write_bytes(folder / "b", replaced(test::read_bytes(folder / "a"), R"("version":"2")",
                                              R"("version":"7")"));
     EXPECT_THAT(complaint(folder / "b"),
-                HasSubstr("has format version 7, this build reads version 1"));
+                HasSubstr("has format version 7, this build reads version 2"));
 }
 
 TEST(Bundle, AnotherSafetensorsFileIsNamedAsSuch) {

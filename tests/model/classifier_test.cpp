@@ -58,7 +58,7 @@ TEST_F(ClassifierTest, AWindowIsAnsweredAloneAsInABatchOfOtherLengths) {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
         const Scores alone = classifier_.classify({&inputs[i], 1}).front().scores;
         for (std::size_t label = 0; label < alone.size(); ++label) {
-            EXPECT_NEAR(alone[label], together[i][label], 1e-5) << "window " << i;
+            EXPECT_NEAR(alone[label], together[i].scores[label], 1e-5) << "window " << i;
         }
     }
 }

@@ -33,7 +33,7 @@ TEST(DamagedClips, AreNamedOneByOneAndTheRestIsLoaded) {
     }
     clips.push_back({folder / "good.wav", "corpus", "anna"});
     dsp::FeatureSpec spec;
-    const LoadedClips loaded = load_clips(clips, spec, {}, 1, [](std::size_t, std::size_t) {});
+    const LoadedClips loaded = load_clips(clips, spec, {.threads = 1});
     ASSERT_EQ(loaded.clips.size(), 1U);
     EXPECT_EQ(loaded.clips[0].clip.path.filename(), "good.wav");
     ASSERT_EQ(loaded.problems.size(), names.size());
