@@ -24,7 +24,7 @@ def bundle(manifest, index, data, **metadata):
     header = {
         "__metadata__": {
             "format": "emotiond-bundle",
-            "version": "1",
+            "version": "2",
             "sha256": hashlib.sha256(content).hexdigest(),
             "manifest": manifest,
             **metadata,
@@ -50,6 +50,12 @@ def main():
     index = {"a.bias": tensor([2], 0, 8), "a.weight": tensor([1, 3], 8, 20)}
     data = struct.pack("<5f", 1, -2, 0.5, 0, 3)
     whole = bundle(text, index, data)
+    code = b"PK\x03\x04 any bytes"
+
+    def module(shape=(len(code),), begin=0, end=len(code), dtype="U8", data=code):
+        index = {"torchscript": tensor(list(shape), begin, end, dtype)}
+        return bundle(text, index, data)
+
     (header_size,) = struct.unpack("<Q", whole[:8])
 
     def with_manifest(**changes):
@@ -71,12 +77,19 @@ def main():
         "header_deep": struct.pack("<Q", 200) + b'{"a":' + b"[" * 95 + b"]" * 95 + b"    }",
         "no_metadata": struct.pack("<Q", 8) + b'{"a":1 }',
         "metadata_a_list": struct.pack("<Q", 24) + b'{"__metadata__":[1,2,3]}',
-        "other_version": bundle(text, {}, b"", version="2"),
+        "other_version": bundle(text, {}, b"", version="1"),
         "manifest_not_json": bundle("{", index, data),
         "tensor_shape_overflows": bundle(text, {"a": tensor([1 << 31, 1 << 33], 0, 20)}, data),
         "tensor_outside": bundle(text, {"a": tensor([5], 4, 24)}, data),
         "tensor_of_halves": bundle(text, {"a": tensor([10], 0, 20, "F16")}, data),
+        "torchscript": module(),
+        "torchscript_of_floats": module([4], 0, 16, "F32"),
+        "torchscript_of_two_dimensions": module([2, 7]),
+        "torchscript_outside": module([2**40], 0, 2**40),
+        "torchscript_backwards": module([(1 << 64) - 4], 8, 4),
+        "torchscript_cut": module()[:-1],
         "temperature_zero": with_manifest(temperature=0),
+        "uncertain_beyond_one": with_manifest(uncertain_below=1.5),
         "features_unknown": with_features(window="kaiser"),
         "features_delta": with_features(delta_order=2, append_log_energy=True),
         "features_huge": with_features(sample_rate_hz=2**31 - 1),

@@ -246,6 +246,31 @@ TEST(Bundle, AHeaderThatIsNestedWithoutEndIsRefused) {
     EXPECT_THAT(complaint(path), HasSubstr("its header is not JSON"));
 }
 
+/// Seeds that are refused at the door for their version teach a fuzzer nothing.
+TEST(Bundle, TheFuzzersSeedsGetAsFarAsTheyShould) {
+    const std::filesystem::path corpus = EMOTIOND_SOURCE_DIR "/tests/fuzz/bundle_corpus";
+    EXPECT_EQ(Bundle::load(corpus / "whole").tensors.at("a.weight").values,
+              (std::vector<float>{0.5F, 0.0F, 3.0F}));
+    EXPECT_THAT(Bundle::load(corpus / "torchscript").torchscript, HasSubstr("any bytes"));
+    const std::pair<const char*, const char*> refused[]{
+        {"other_version", "has format version 1"},
+        {"tensor_outside", "tensor a does not fit the data"},
+        {"tensor_shape_overflows", "tensor a has an impossible shape"},
+        {"tensor_of_halves", "tensor a has dtype"},
+        {"torchscript_outside", "is truncated"},
+        {"torchscript_backwards", "tensor torchscript does not fit the data"},
+        {"torchscript_of_floats", "tensor torchscript is not a row of bytes"},
+        {"torchscript_of_two_dimensions", "tensor torchscript is not a row of bytes"},
+        {"temperature_zero", "a temperature above 0"},
+        {"uncertain_beyond_one", "uncertain_below from 0 to 1"},
+        {"features_unknown", "window has no such value"},
+        {"features_delta", "was trained on other features"},
+    };
+    for (const auto& [seed, why] : refused) {
+        EXPECT_THAT(complaint(corpus / seed), HasSubstr(why)) << seed;
+    }
+}
+
 TEST(Bundle, TheBundledModelLoadsAndSaysWhereItComesFrom) {
     const Bundle bundle = Bundle::load(test::bundled_model());
     EXPECT_EQ(bundle.labels.size(), 8U);
