@@ -82,6 +82,15 @@ void add(Json& json, const EmotionEvent& emotion) {
     for (const auto& [label, score] : emotion.scores) {
         scores[label] = share(score);
     }
+    json["uncertain"] = emotion.uncertain;
+    if (emotion.affect) {
+        json["affect"] = {{"valence", share(emotion.affect->valence)},
+                          {"arousal", share(emotion.affect->arousal)},
+                          {"derived", true}};
+    }
+    if (emotion.speech) {
+        json["speech"] = share(*emotion.speech);
+    }
     json["voiced"] = share(emotion.voiced);
     json["level_dbfs"] = decibel(emotion.level_dbfs);
     json["model"] = emotion.model;
@@ -117,6 +126,8 @@ Json to_json(const ModelInfo& model) {
     json["labels"] = model.labels;
     json["window_ms"] = model.window.count();
     json["hop_ms"] = model.hop.count();
+    json["uncertain_below"] = share(model.uncertain_below);
+    json["speech_output"] = model.speech_output;
     json["licence"] = model.licence;
     return json;
 }

@@ -23,6 +23,8 @@ struct ModelInfo {
     std::vector<std::string> labels;
     std::chrono::milliseconds window{};
     std::chrono::milliseconds hop{};
+    double uncertain_below = 0.0;  ///< confidence below which an answer is marked uncertain
+    bool speech_output = false;    ///< tells speech from anything else
     std::string licence;
 };
 
@@ -35,15 +37,24 @@ struct Latency {
     std::chrono::milliseconds total{};
 };
 
+/// How pleasant and how excited, both -1 to 1; derived from the scores.
+struct Affect {
+    double valence = 0.0;
+    double arousal = 0.0;
+};
+
 /// What one window of one stream expresses.
 struct EmotionEvent {
     StreamTime start{};
     StreamTime end{};
-    std::string label;
-    double confidence = 0.0;
+    std::string label;                                   ///< one of the scores', or `no_speech`
+    double confidence = 0.0;                             ///< probability of the label
     std::vector<std::pair<std::string, double>> scores;  ///< in the model's label order, sums to 1
-    double voiced = 0.0;      ///< share of the window's rows that hold speech level, 0..1
-    double level_dbfs = 0.0;  ///< RMS of the window; full-scale sine is -3.01
+    bool uncertain = false;
+    std::optional<Affect> affect;  ///< none: a label has no coordinates, or there is no speech
+    std::optional<double> speech;  ///< probability that it is speech; none: the model cannot tell
+    double voiced = 0.0;           ///< share of the window's rows that hold speech level, 0..1
+    double level_dbfs = 0.0;       ///< RMS of the window; full-scale sine is -3.01
     std::string model;
     Latency latency;
 };

@@ -22,6 +22,9 @@ EmotionEvent emotion() {
             .label = "angry",
             .confidence = 0.71,
             .scores = {{"neutral", 0.29}, {"angry", 0.71}},
+            .uncertain = false,
+            .affect = {},
+            .speech = {},
             .voiced = 0.64,
             .level_dbfs = -23.1,
             .model = "m",
@@ -44,8 +47,21 @@ TEST(EventJson, WritesAnEmotion) {
               R"({"v":1,"type":"emotion","epoch":"E","stream":"desk07","role":"customer",)"
               R"("seq":961,"time":"2026-11-20T20:42:42.123Z","start_ms":183000,"end_ms":186000,)"
               R"("label":"angry","confidence":0.71,"scores":{"neutral":0.29,"angry":0.71},)"
-              R"("voiced":0.64,"level_dbfs":-23.1,"model":"m","latency_ms":{"capture":12,)"
-              R"("features":1,"queue":6,"inference":4,"total":23}})");
+              R"("uncertain":false,"voiced":0.64,"level_dbfs":-23.1,"model":"m",)"
+              R"("latency_ms":{"capture":12,"features":1,"queue":6,"inference":4,"total":23}})");
+}
+
+TEST(EventJson, TellsAffectAndSpeechWhereTheyAreKnown) {
+    EmotionEvent event = emotion();
+    event.uncertain = true;
+    event.affect = Affect{.valence = -0.36211, .arousal = 0.41889};
+    event.speech = 0.87654321;
+    const nlohmann::json json = parsed(event);
+    EXPECT_EQ(json["uncertain"], true);
+    EXPECT_EQ(json["affect"].dump(), R"({"arousal":0.4189,"derived":true,"valence":-0.3621})");
+    EXPECT_EQ(json["speech"].dump(), "0.8765");
+    EXPECT_FALSE(parsed(emotion()).contains("affect"));
+    EXPECT_FALSE(parsed(emotion()).contains("speech"));
 }
 
 TEST(EventJson, WritesAnAudioGap) {
@@ -93,17 +109,20 @@ TEST(EventJson, WritesAHello) {
                                   .labels = {"neutral", "angry"},
                                   .window = 3s,
                                   .hop = 500ms,
+                                  .uncertain_below = 0.3F,
+                                  .speech_output = false,
                                   .licence = "MIT"}},
                       .streams = {{.stream = "desk07",
                                    .role = "customer",
                                    .state = StreamState::Live,
                                    .newest_seq = 960}}};
-    EXPECT_EQ(to_json_text(hello),
-              R"({"v":1,"type":"hello","epoch":"E","server":"emotiond 0.1.0",)"
-              R"("limits":{"max_queue_bytes":1048576,"idle_timeout_ms":30000},)"
-              R"("models":[{"id":"m","labels":["neutral","angry"],"window_ms":3000,"hop_ms":500,)"
-              R"("licence":"MIT"}],"streams":[{"stream":"desk07","role":"customer",)"
-              R"("state":"live","newest_seq":960}]})");
+    EXPECT_EQ(
+        to_json_text(hello),
+        R"({"v":1,"type":"hello","epoch":"E","server":"emotiond 0.1.0",)"
+        R"("limits":{"max_queue_bytes":1048576,"idle_timeout_ms":30000},)"
+        R"("models":[{"id":"m","labels":["neutral","angry"],"window_ms":3000,"hop_ms":500,)"
+        R"("uncertain_below":0.3,"speech_output":false,"licence":"MIT"}],"streams":[{"stream":"desk07","role":"customer",)"
+        R"("state":"live","newest_seq":960}]})");
 }
 
 TEST(EventJson, WritesAHelloOfAnIdleServerWithoutIdleTimeout) {
