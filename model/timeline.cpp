@@ -5,10 +5,17 @@
 namespace emotiond::model {
 
 Scores overall_scores(std::span<const TimelineEntry> entries) {
+    const auto counts = [](const TimelineEntry& entry) {
+        return !entry.scores.empty() && entry.speech >= kLeastSpeech;
+    };
+    std::size_t longest = 0;
+    for (const TimelineEntry& entry : entries) {
+        longest = std::max(longest, counts(entry) ? entry.num_rows : 0);
+    }
     Scores sum;
     float weight_sum = 0.0F;
     for (const TimelineEntry& entry : entries) {
-        if (entry.scores.empty() || entry.speech < kLeastSpeech) {
+        if (!counts(entry) || entry.num_rows < longest) {
             continue;
         }
         const float weight = entry.voiced * static_cast<float>(entry.num_rows);

@@ -32,7 +32,9 @@ struct Timeline {
 /// Below this probability of speech a window has none, whatever its scores say.
 inline constexpr float kLeastSpeech = 0.5F;
 
-/// The mean of `entries` that becomes Timeline::verdict: of those that are speech.
+/// The mean of `entries` that becomes Timeline::verdict: of those that are speech, and of these the
+/// longest. The windows that a stream begins with, before it has filled one, hear too little to be
+/// held against those that hear all.
 Scores overall_scores(std::span<const TimelineEntry> entries);
 
 /// Index of the largest score.

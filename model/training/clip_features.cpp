@@ -134,7 +134,7 @@ ClipFeatures load_clip(const Clip& clip, const dsp::FeatureSpec& spec, const Loa
     if (features.windows.empty()) {
         throw std::runtime_error(silent_message(clip.path, samples, spec.sample_rate_hz));
     }
-    if (options.variants > 0) {
+    if (options.bank != nullptr) {
         features.variants = make_variants(samples, spec, options, random);
     }
     return features;
@@ -145,7 +145,7 @@ std::string cache_key(const std::vector<Clip>& clips, const dsp::FeatureSpec& sp
     std::string key = "features " + to_json(spec).dump() + "\nseed " +
                       std::to_string(options.seed) + " variants " +
                       std::to_string(options.variants) + " degrade " + options.degrade_name;
-    if (options.variants > 0) {
+    if (options.bank != nullptr) {
         key += "\n" + options.bank->description();
     }
     for (const Clip& clip : clips) {

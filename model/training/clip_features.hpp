@@ -52,8 +52,8 @@ using Degrade =
 
 struct LoadOptions {
     std::uint64_t seed = 1;
-    int variants = 0;  ///< augmented versions of each clip; 0: none, and no other speeds either
-    const AugmentationBank* bank = nullptr;  ///< needed where there are variants
+    const AugmentationBank* bank = nullptr;  ///< none: no other speeds and no augmented versions
+    int variants = 0;                        ///< augmented versions of each clip
     Degrade degrade{};                       ///< none: as recorded
     std::string degrade_name{};              ///< tells one degradation from another
     std::filesystem::path cache{};           ///< folder of features computed before; empty: none
