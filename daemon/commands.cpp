@@ -7,6 +7,8 @@
 #include "daemon/bundle_path.hpp"
 #include "daemon/event_printer.hpp"
 #include "daemon/portaudio_capture.hpp"
+#include "daemon/printable.hpp"
+#include "model/judgement.hpp"
 #include "model/timeline.hpp"
 
 namespace emotiond::daemon {
@@ -23,6 +25,9 @@ std::string to_text(const ordered_json& json, int indent = -1) {
     return json.dump(indent, ' ', false, ordered_json::error_handler_t::replace);
 }
 
+/// Of a verdict, which is made of windows with speech alone.
+constexpr float kIsSpeech = 1.0F;
+
 ordered_json scores_json(const model::Scores& scores, const std::vector<std::string>& labels) {
     ordered_json json = ordered_json::object();
     for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -31,16 +36,31 @@ ordered_json scores_json(const model::Scores& scores, const std::vector<std::str
     return json;
 }
 
-/// With the field names of the wire's `emotion`, so that both can be read by the same code.
-ordered_json entry_json(const model::TimelineEntry& entry, const std::vector<std::string>& labels) {
+/// What is told of scores. With the field names of the wire's `emotion`, so that both can be read
+/// by the same code.
+void add_judgement(ordered_json& json, const model::Scores& scores, float speech,
+                   const model::Bundle& bundle) {
+    const model::Judgement judgement = model::judge(scores, speech, bundle);
+    json["label"] = judgement.label;
+    json["confidence"] = rounded(judgement.confidence);
+    json["scores"] = scores_json(scores, bundle.labels);
+    json["uncertain"] = judgement.uncertain;
+    if (judgement.affect) {
+        json["affect"] = {{"valence", rounded(judgement.affect->valence)},
+                          {"arousal", rounded(judgement.affect->arousal)},
+                          {"derived", true}};
+    }
+}
+
+ordered_json entry_json(const model::TimelineEntry& entry, const model::Classifier& classifier) {
     ordered_json json{{"start_ms", entry.start.count()},
                       {"end_ms", entry.end.count()},
                       {"state", entry.scores.empty() ? "silent" : "live"}};
     if (!entry.scores.empty()) {
-        const std::size_t best = model::best_label(entry.scores);
-        json["label"] = labels[best];
-        json["confidence"] = rounded(entry.scores[best]);
-        json["scores"] = scores_json(entry.scores, labels);
+        add_judgement(json, entry.scores, entry.speech, classifier.bundle());
+        if (classifier.tells_speech()) {
+            json["speech"] = rounded(entry.speech);
+        }
     }
     json["voiced"] = rounded(entry.voiced);
     json["level_dbfs"] = std::round(static_cast<double>(entry.level_dbfs) * 10) / 10;
@@ -48,37 +68,34 @@ ordered_json entry_json(const model::TimelineEntry& entry, const std::vector<std
 }
 
 ordered_json timeline_json(const std::string& file, const model::Timeline& timeline,
-                           const model::Bundle& bundle) {
+                           const model::Classifier& classifier) {
+    const model::Bundle& bundle = classifier.bundle();
     ordered_json json{{"file", file}, {"model", bundle.id}, {"timeline", ordered_json::array()}};
     for (const model::TimelineEntry& entry : timeline.entries) {
-        json["timeline"].push_back(entry_json(entry, bundle.labels));
+        json["timeline"].push_back(entry_json(entry, classifier));
     }
-    if (timeline.verdict.empty()) {
-        json["verdict"] = nullptr;
-    } else {
-        const std::size_t best = model::best_label(timeline.verdict);
-        json["verdict"] = {{"label", bundle.labels[best]},
-                           {"confidence", rounded(timeline.verdict[best])},
-                           {"scores", scores_json(timeline.verdict, bundle.labels)}};
+    json["verdict"] = nullptr;
+    if (!timeline.verdict.empty()) {
+        add_judgement(json["verdict"], timeline.verdict, kIsSpeech, bundle);
     }
     return json;
 }
 
 void print_timeline(const std::string& file, const model::Timeline& timeline,
-                    const model::Bundle& bundle) {
+                    const model::Classifier& classifier) {
     std::printf("%s\n", file.c_str());
     for (const model::TimelineEntry& entry : timeline.entries) {
-        ordered_json message = entry_json(entry, bundle.labels);
+        ordered_json message = entry_json(entry, classifier);
         message["stream"] = "";
         message["type"] = entry.scores.empty() ? "stream" : "emotion";
         std::printf("%s\n", to_line(message, colours_on_stdout()).c_str());
     }
     if (timeline.verdict.empty()) {
-        std::printf("  no voice in it\n");
+        std::printf("  no speech in it\n");
     } else {
-        const std::size_t best = model::best_label(timeline.verdict);
-        std::printf("  expressed over all: %s %.2f\n", bundle.labels[best].c_str(),
-                    static_cast<double>(timeline.verdict[best]));
+        const auto over_all = model::judge(timeline.verdict, kIsSpeech, classifier.bundle());
+        std::printf("  expressed over all: %s%s %.2f\n", over_all.label.c_str(),
+                    over_all.uncertain ? "?" : "", static_cast<double>(over_all.confidence));
     }
 }
 
@@ -113,8 +130,7 @@ int devices_command(bool as_json) {
 }
 
 int classify_command(const Config& config, const std::vector<std::string>& files, bool as_json) {
-    model::Classifier classifier(model::Bundle::load(bundle_path(config)),
-                                 {config.model.device, static_cast<int>(config.model.threads)});
+    model::Classifier classifier(load_bundle(config), config.classifier_options());
     bool failed = false;
     for (const std::string& file : files) {
         try {
@@ -122,10 +138,9 @@ int classify_command(const Config& config, const std::vector<std::string>& files
                 classifier, model::read_recording(file), config.window_options(),
                 static_cast<float>(config.analysis.min_voiced));
             if (as_json) {
-                std::printf("%s\n",
-                            to_text(timeline_json(file, timeline, classifier.bundle())).c_str());
+                std::printf("%s\n", to_text(timeline_json(file, timeline, classifier)).c_str());
             } else {
-                print_timeline(file, timeline, classifier.bundle());
+                print_timeline(file, timeline, classifier);
             }
             std::fflush(stdout);
         } catch (const std::exception& error) {
@@ -137,10 +152,10 @@ int classify_command(const Config& config, const std::vector<std::string>& files
 }
 
 int check_config_command(const Config& config) {
-    const auto path = bundle_path(config);
-    const model::Bundle bundle = model::Bundle::load(path);
-    std::printf("%s\n# the bundle that this loads: %s, %s, licence %s\n", config.to_toml().c_str(),
-                bundle.id.c_str(), path.c_str(), bundle.licence.c_str());
+    const model::Bundle bundle = load_bundle(config);
+    std::printf("%s\n# the bundle that this loads: %s, %s\n# %s\n", config.to_toml().c_str(),
+                printable(bundle.id).c_str(), bundle_path(config).c_str(),
+                origin_text(bundle).c_str());
     return 0;
 }
 

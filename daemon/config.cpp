@@ -10,7 +10,6 @@
 #include <toml++/toml.h>
 
 #include "daemon/source_spec.hpp"
-#include "model/classifier.hpp"
 #include "protocol/endpoint.hpp"
 
 namespace emotiond::daemon {
@@ -32,6 +31,7 @@ void for_each_setting(AnyConfig& config, Visit&& visit) {
     visit("model", "device", config.model.device);
     visit("model", "threads", config.model.threads);
     visit("model", "max_batch", config.model.max_batch);
+    visit("model", "trust_code", config.model.trust_code);
     visit("server", "tcp", config.server.tcp);
     visit("server", "http", config.server.http);
     visit("server", "max_queue_bytes", config.server.max_queue_bytes);
@@ -272,6 +272,10 @@ dsp::WindowOptions Config::window_options() const {
     using std::chrono::milliseconds;
     return {milliseconds(analysis.window_ms), milliseconds(analysis.hop_ms),
             milliseconds(std::min(analysis.first_window_ms, analysis.window_ms))};
+}
+
+model::Classifier::Options Config::classifier_options() const {
+    return {model.device, static_cast<int>(model.threads), model.trust_code};
 }
 
 namespace {

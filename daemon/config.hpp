@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dsp/window_stream.hpp"
+#include "model/classifier.hpp"
 
 namespace emotiond::daemon {
 
@@ -39,6 +40,7 @@ struct Config {
         std::string device = "auto";
         std::int64_t threads = 1;
         std::int64_t max_batch = 64;
+        bool trust_code = false;
         bool operator==(const Model&) const = default;
     } model;
     struct Server {
@@ -70,6 +72,7 @@ struct Config {
     [[nodiscard]] std::string to_toml() const;
 
     [[nodiscard]] dsp::WindowOptions window_options() const;
+    [[nodiscard]] model::Classifier::Options classifier_options() const;
 };
 
 }  // namespace emotiond::daemon

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <functional>
 
+#include "model/labels.hpp"
+
 namespace emotiond::daemon {
 namespace {
 
@@ -60,9 +62,18 @@ std::string padded(std::string text, std::size_t width) {
     return text;
 }
 
+std::string coloured(const std::string& text, const char* code, bool colours) {
+    return colours ? "\033[" + std::string(code) + "m" + text + "\033[0m" : text;
+}
+
 std::string emotion_line(const json& message, bool colours) {
     const std::string label = message.value("label", "?");
     const double confidence = message.value("confidence", 0.0);
+    if (label == model::kNoSpeechLabel) {
+        char text[64];
+        std::snprintf(text, sizeof text, "no speech  %.2f", confidence);
+        return coloured(text, "90", colours);
+    }
     std::string others;
     std::vector<std::pair<double, std::string>> ranked;
     const json scores = message.value("scores", json::object());
@@ -79,9 +90,8 @@ std::string emotion_line(const json& message, bool colours) {
     }
     char numbers[64];
     std::snprintf(numbers, sizeof numbers, " %.2f ", confidence);
-    const std::string verdict = padded(label, 10) + numbers + bar(confidence);
-    return (colours ? "\033[" + std::string(colour(label)) + "m" + verdict + "\033[0m" : verdict) +
-           others;
+    const std::string shown = label + (message.value("uncertain", false) ? "?" : "");
+    return coloured(padded(shown, 10) + numbers + bar(confidence), colour(label), colours) + others;
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
 #include "daemon/inference.hpp"
 
-#include <algorithm>
 #include <exception>
 #include <iterator>
 #include <utility>
 
-#include "model/timeline.hpp"
+#include "daemon/whole_ms.hpp"
+#include "model/judgement.hpp"
 
 namespace emotiond::daemon {
 namespace {
@@ -13,19 +13,23 @@ namespace {
 using protocol::EmotionEvent;
 using protocol::Event;
 
-std::chrono::milliseconds whole_ms(Feed::Clock::duration duration) {
-    return std::chrono::round<std::chrono::milliseconds>(std::max(duration, {}));
-}
-
-void fill_in(Event& event, const model::Classification& answer, const model::Bundle& bundle) {
+void fill_in(Event& event, const model::Classification& answer,
+             const model::Classifier& classifier) {
     auto& emotion = std::get<EmotionEvent>(event.body);
-    const model::Scores& scores = answer.scores;
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-        emotion.scores.emplace_back(bundle.labels[i], scores[i]);
+    const model::Bundle& bundle = classifier.bundle();
+    for (std::size_t i = 0; i < answer.scores.size(); ++i) {
+        emotion.scores.emplace_back(bundle.labels[i], answer.scores[i]);
     }
-    const std::size_t best = model::best_label(scores);
-    emotion.label = bundle.labels[best];
-    emotion.confidence = scores[best];
+    model::Judgement judgement = model::judge(answer.scores, answer.speech, bundle);
+    emotion.label = std::move(judgement.label);
+    emotion.confidence = judgement.confidence;
+    emotion.uncertain = judgement.uncertain;
+    if (judgement.affect) {
+        emotion.affect = {judgement.affect->valence, judgement.affect->arousal};
+    }
+    if (classifier.tells_speech()) {
+        emotion.speech = answer.speech;
+    }
     emotion.model = bundle.id;
 }
 
@@ -155,7 +159,7 @@ void Inference::classify(std::vector<Item>& items) {
                               protocol::ErrorEvent{"inference_failed", *failure, false}});
             continue;
         }
-        fill_in(window->event, std::get<model::Classification>(found), classifier_.bundle());
+        fill_in(window->event, std::get<model::Classification>(found), classifier_);
         auto& latency = std::get<EmotionEvent>(window->event.body).latency;
         latency.queue = whole_ms(begun_at - window->ready_at);
         latency.inference = whole_ms(ended_at - begun_at);

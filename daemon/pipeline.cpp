@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "daemon/whole_ms.hpp"
+
 namespace emotiond::daemon {
 namespace {
 
@@ -12,10 +14,6 @@ using protocol::StreamState;
 /// The capture callback may not wake anybody, so the pipeline looks for itself this often.
 constexpr auto kPollInterval = std::chrono::milliseconds(4);
 constexpr std::size_t kPieceSamples = 4096;
-
-std::chrono::milliseconds whole_ms(Feed::Clock::duration duration) {
-    return std::chrono::round<std::chrono::milliseconds>(std::max(duration, {}));
-}
 
 }  // namespace
 

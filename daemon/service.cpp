@@ -25,17 +25,26 @@ constexpr auto kPatienceWithDevices = std::chrono::seconds(3);
 
 model::Classifier load_classifier(const Config& config) {
     const auto path = bundle_path(config);
-    model::Classifier classifier(model::Bundle::load(path),
-                                 {config.model.device, static_cast<int>(config.model.threads)});
-    spdlog::info("model {} from {}", classifier.bundle().id, path.string());
-    spdlog::info("its weights are licensed under {}", classifier.bundle().licence);
+    model::Classifier classifier(load_bundle(config), config.classifier_options());
+    spdlog::info("model {} from {}: {}", classifier.bundle().id, path.string(),
+                 origin_text(classifier.bundle()));
+    if (!classifier.bundle().torchscript.empty()) {
+        spdlog::warn(
+            "the model is code of its own (TorchScript), run because model.trust_code is set");
+    }
     spdlog::info("inference on {}: {}", classifier.device(), classifier.device_note());
     return classifier;
 }
 
-protocol::ModelInfo describe(const model::Bundle& bundle, const Config& config) {
-    return {bundle.id, bundle.labels, milliseconds(config.analysis.window_ms),
-            milliseconds(config.analysis.hop_ms), bundle.licence};
+protocol::ModelInfo describe(const model::Classifier& classifier, const Config& config) {
+    const model::Bundle& bundle = classifier.bundle();
+    return {bundle.id,
+            bundle.labels,
+            milliseconds(config.analysis.window_ms),
+            milliseconds(config.analysis.hop_ms),
+            bundle.uncertain_below,
+            classifier.tells_speech(),
+            bundle.licence};
 }
 
 protocol::ServerOptions server_options(const Config& config) {
@@ -52,7 +61,7 @@ Service::Service(const Config& config, PrintFormat print)
       signals_(io_, SIGINT, SIGTERM),
       device_timer_(io_),
       classifier_(load_classifier(config)),
-      hub_("emotiond " + std::string(kVersion), {describe(classifier_.bundle(), config)}) {
+      hub_("emotiond " + std::string(kVersion), {describe(classifier_, config)}) {
     // A peer that is gone is an error code where it is written to, not the end of the program.
     std::signal(SIGPIPE, SIG_IGN);
     tcp_ = std::make_unique<protocol::TcpServer>(io_, protocol::parse_endpoint(config.server.tcp),

@@ -8,11 +8,13 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
 #include "dsp/feature_extractor.hpp"
 #include "model/feature_spec_json.hpp"
+#include "model/labels.hpp"
 
 static_assert(std::endian::native == std::endian::little, "safetensors is little-endian");
 
@@ -183,6 +185,23 @@ std::size_t Bundle::num_parameters() const {
     return count;
 }
 
+void Bundle::validate() const {
+    if (labels.empty() || !(temperature > 0.0F) || !std::isfinite(temperature)) {
+        throw std::runtime_error("needs labels and a temperature above 0");
+    }
+    std::set<std::string_view> known{"", kNoSpeechLabel};
+    for (const std::string& label : labels) {
+        if (!known.insert(label).second) {
+            throw std::runtime_error("needs labels that differ and are not '" +
+                                     std::string(kNoSpeechLabel) + "', got '" + label + "'");
+        }
+    }
+    if (!(uncertain_below >= 0.0F && uncertain_below <= 1.0F)) {
+        throw std::runtime_error("needs uncertain_below from 0 to 1, got " +
+                                 std::to_string(uncertain_below));
+    }
+}
+
 void Bundle::save(const std::filesystem::path& path) {
     ordered_json index;
     std::string data;
@@ -319,13 +338,7 @@ Bundle Bundle::load(const std::filesystem::path& path) {
                 throw std::runtime_error("tensor " + tensor_name + " " + error.what());
             }
         }
-        if (bundle.labels.empty() || !(bundle.temperature > 0.0F) ||
-            !std::isfinite(bundle.temperature)) {
-            throw std::runtime_error("needs labels and a temperature above 0");
-        }
-        if (!(bundle.uncertain_below >= 0.0F && bundle.uncertain_below <= 1.0F)) {
-            throw std::runtime_error("needs uncertain_below from 0 to 1");
-        }
+        bundle.validate();
         require_same_features(bundle, manifest.at("features_probe").get<std::vector<float>>());
     } catch (const std::exception& error) {
         refuse(path, error.what());

@@ -44,6 +44,10 @@ struct Bundle {  // NOLINT(bugprone-exception-escape): of JSON's own move
     /// Values of all tensors; of batch normalisation's running statistics too.
     [[nodiscard]] std::size_t num_parameters() const;
 
+    /// Throws std::runtime_error that says what is out of order: labels, temperature,
+    /// uncertain_below.
+    void validate() const;
+
     /// Throws std::runtime_error that names the file and what is wrong with it: not a bundle,
     /// truncated, damaged, of another format version, with features this build cannot compute.
     static Bundle load(const std::filesystem::path& path);

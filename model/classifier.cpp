@@ -58,8 +58,36 @@ Forward forward_of_network(const Bundle& bundle, torch::Device device) {
     };
 }
 
+std::string first_line(const std::string& text) {
+    return text.substr(0, text.find('\n'));
+}
+
+/// What libtorch says went wrong, without the stack of its own that it adds.
+std::string reason(const std::exception& error) {
+    if (const auto* c10 = dynamic_cast<const c10::Error*>(&error)) {
+        return first_line(c10->what_without_backtrace());
+    }
+    // Of an error in a script the last line says what, those before it where.
+    std::string text = error.what();
+    text.erase(text.find_last_not_of("\n ") + 1);
+    return text.substr(text.rfind('\n') + 1);
+}
+
+std::string module_of(const Bundle& bundle) {
+    return "the TorchScript module of bundle " + bundle.name;
+}
+
+/// Without the attributes that mode() needs and a frozen module does not have.
+void set_to_evaluation(const torch::jit::Module& module) {
+    for (torch::jit::Module part : module.modules()) {
+        if (part.hasattr("training")) {
+            part.setattr("training", false);
+        }
+    }
+}
+
 /// A module of the user's: forward(rows, num_rows) -> [batch][num_labels], or one column more for
-/// speech.
+/// speech (docs/bundles.md).
 Forward forward_of_module(const Bundle& bundle, torch::Device device, bool trust_code) {
     if (!trust_code) {
         throw std::runtime_error(
@@ -67,18 +95,39 @@ Forward forward_of_module(const Bundle& bundle, torch::Device device, bool trust
             " holds a TorchScript module, which is code and can do what this process can; set "
             "model.trust_code = true if you trust where it comes from");
     }
-    std::istringstream bytes(bundle.torchscript);
-    auto module = std::make_shared<torch::jit::Module>(torch::jit::load(bytes, device));
-    module->eval();
+    const std::string name = module_of(bundle);
+    const auto module = std::make_shared<torch::jit::Module>();
+    try {
+        std::istringstream bytes(bundle.torchscript);
+        *module = torch::jit::load(bytes, device);
+        set_to_evaluation(*module);
+    } catch (const std::exception& error) {
+        throw std::runtime_error(name + " cannot be loaded: " + reason(error));
+    }
     const auto num_labels = static_cast<std::int64_t>(bundle.labels.size());
-    return [module, num_labels](const torch::Tensor& rows, const torch::Tensor& num_rows) {
-        const torch::Tensor out = module->forward({rows, num_rows}).toTensor();
-        if (out.dim() != 2 || out.size(0) != rows.size(0) ||
-            (out.size(1) != num_labels && out.size(1) != num_labels + 1)) {
+    return [name, module, num_labels](const torch::Tensor& rows, const torch::Tensor& num_rows) {
+        const auto refuse = [&](const std::string& why) {
             std::ostringstream message;
-            message << "the TorchScript module gave " << out.sizes() << ", expected ["
+            message << name << " was given rows " << rows.sizes() << " and num_rows "
+                    << num_rows.sizes() << " and " << why << "; expected are logits ["
                     << rows.size(0) << ", " << num_labels << "], or one column more for speech";
             throw std::runtime_error(message.str());
+        };
+        torch::IValue answer;
+        try {
+            answer = module->forward({rows, num_rows});
+        } catch (const std::exception& error) {
+            refuse("failed: " + reason(error));
+        }
+        if (!answer.isTensor()) {
+            refuse("gave no tensor but " + answer.tagKind());
+        }
+        const torch::Tensor out = answer.toTensor().to(torch::kFloat32);
+        if (out.dim() != 2 || out.size(0) != rows.size(0) ||
+            (out.size(1) != num_labels && out.size(1) != num_labels + 1)) {
+            std::ostringstream shape;
+            shape << "gave " << out.sizes();
+            refuse(shape.str());
         }
         Logits logits{out.narrow(1, 0, num_labels), {}};
         if (out.size(1) > num_labels) {
@@ -116,6 +165,7 @@ struct Classifier::Impl {
     torch::Device device;
     std::string device_name;
     std::string device_note;
+    bool tells_speech = false;
 };
 
 Classifier::Classifier(Bundle bundle, const Options& options) {
@@ -125,7 +175,7 @@ Classifier::Classifier(Bundle bundle, const Options& options) {
                           ? forward_of_network(bundle, placement.device)
                           : forward_of_module(bundle, placement.device, options.trust_code);
     impl_ = std::make_unique<Impl>(Impl{std::move(bundle), std::move(forward), placement.device,
-                                        placement.device.str(), placement.note});
+                                        placement.device.str(), placement.note, false});
 
     // The first passes pay for libtorch's and oneDNN's set-up; nobody should wait for that later.
     const std::size_t num_rows = 300;
@@ -160,9 +210,9 @@ std::vector<Classification> Classifier::classify(std::span<const ClassifierInput
         impl_->forward(batch.rows.to(impl_->device), batch.num_rows.to(impl_->device));
     const auto scores =
         (logits.emotions / impl_->bundle.temperature).softmax(1).to(torch::kCPU).contiguous();
-    const auto speech = logits.speech.defined()
-                            ? logits.speech.sigmoid().to(torch::kCPU).contiguous()
-                            : torch::ones({scores.size(0)});
+    impl_->tells_speech = logits.speech.defined();
+    const auto speech = impl_->tells_speech ? logits.speech.sigmoid().to(torch::kCPU).contiguous()
+                                            : torch::ones({scores.size(0)});
     if (!torch::isfinite(scores).all().item<bool>() ||
         !torch::isfinite(speech).all().item<bool>()) {
         throw std::runtime_error("the network gave scores that are not finite");
@@ -180,6 +230,9 @@ std::vector<Classification> Classifier::classify(std::span<const ClassifierInput
 
 const Bundle& Classifier::bundle() const {
     return impl_->bundle;
+}
+bool Classifier::tells_speech() const {
+    return impl_->tells_speech;
 }
 const std::string& Classifier::device() const {
     return impl_->device_name;

@@ -59,6 +59,8 @@ class Classifier {
     std::vector<Classification> classify(std::span<const ClassifierInput> inputs);
 
     [[nodiscard]] const Bundle& bundle() const;
+    /// Whether Classification::speech says anything.
+    [[nodiscard]] bool tells_speech() const;
     /// "cpu" or "cuda:0".
     [[nodiscard]] const std::string& device() const;
     /// Why it runs where it does, for the log.

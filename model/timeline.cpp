@@ -25,6 +25,9 @@ Scores overall_scores(std::span<const TimelineEntry> entries) {
         }
         weight_sum += weight;
     }
+    if (weight_sum <= 0.0F) {
+        return {};  // windows without a voiced row count for nothing
+    }
     for (float& score : sum) {
         score /= weight_sum;
     }

@@ -7,6 +7,7 @@
 #include "dsp/window_stream.hpp"
 #include "model/audio_file.hpp"
 #include "model/classifier.hpp"
+#include "model/judgement.hpp"
 
 namespace emotiond::model {
 
@@ -29,12 +30,9 @@ struct Timeline {
     Scores verdict;  ///< mean of the scores, weighted by voiced rows; empty: no speech in it
 };
 
-/// Below this probability of speech a window has none, whatever its scores say.
-inline constexpr float kLeastSpeech = 0.5F;
-
 /// The mean of `entries` that becomes Timeline::verdict: of those that are speech, and of these the
 /// longest. The windows that a stream begins with, before it has filled one, hear too little to be
-/// held against those that hear all.
+/// held against those that hear all. Empty where none is speech.
 Scores overall_scores(std::span<const TimelineEntry> entries);
 
 /// Index of the largest score.

@@ -26,6 +26,21 @@ TEST(EventPrinter, AnEmotionIsALineWithTimeLabelAndRunnersUp) {
     EXPECT_THAT(to_line(message, true), AllOf(HasSubstr("\033[31m"), HasSubstr("\033[0m")));
 }
 
+TEST(EventPrinter, WhatIsUncertainHasAQuestionMarkAndNoSpeechIsNoEmotion) {
+    json message{{"type", "emotion"},
+                 {"stream", "desk07"},
+                 {"label", "surprised"},
+                 {"confidence", 0.31},
+                 {"scores", {{"surprised", 0.31}, {"sad", 0.3}}},
+                 {"uncertain", true}};
+    EXPECT_THAT(to_line(message, false), HasSubstr("surprised? 0.31 "));
+    message["label"] = "no_speech";
+    message["confidence"] = 0.97;
+    EXPECT_THAT(to_line(message, false),
+                AllOf(HasSubstr("no speech  0.97"), Not(HasSubstr("?")), Not(HasSubstr("sad"))));
+    EXPECT_THAT(to_line(message, true), HasSubstr("\033[90mno speech"));
+}
+
 TEST(EventPrinter, StatesGapsAndErrorsSayWhatHappened) {
     EXPECT_THAT(
         to_line({{"type", "stream"}, {"stream", "a"}, {"state", "lost"}, {"reason", "gone"}},

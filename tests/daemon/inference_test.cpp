@@ -6,6 +6,7 @@
 #include <future>
 
 #include "tests/daemon/bundled_classifier.hpp"
+#include "tests/support/scripted_module.hpp"
 
 namespace emotiond::daemon {
 namespace {
@@ -118,6 +119,58 @@ TEST_F(InferenceTest, AFailureIsACountedSkipAndAnErrorEvent) {
     EXPECT_EQ(std::get<GapEvent>(events_[0].body).reason, "inference_failed");
     EXPECT_EQ(std::get<protocol::ErrorEvent>(events_[1].body).code, "inference_failed");
     EXPECT_TRUE(std::holds_alternative<EmotionEvent>(events_[2].body));
+}
+
+/// What is published of one window whose first row holds these logits.
+EmotionEvent event_of(std::vector<float> logits, model::Bundle bundle) {
+    bundle.torchscript = test::first_row_module(static_cast<int>(logits.size()));
+    model::Classifier classifier(std::move(bundle), {"cpu", 1, true});
+    PendingWindow pending;
+    pending.num_rows = 100;
+    pending.rows = std::move(logits);
+    pending.rows.resize(100 * classifier.bundle().features.num_features());
+    pending.event = {"a", {}, EmotionEvent{}};
+    std::vector<Event> published;
+    {
+        Inference inference(classifier, 4,
+                            [&](std::vector<Event> events) { published = std::move(events); });
+        inference.submit(std::move(pending));
+    }
+    return std::get<EmotionEvent>(published.at(0).body);
+}
+
+model::Bundle two_labels() {
+    model::Bundle bundle;
+    bundle.name = "mine";
+    bundle.labels = {"neutral", "angry"};
+    bundle.uncertain_below = 0.7F;
+    return bundle;
+}
+
+TEST(Inference, AnAnswerBelowTheBundlesThresholdIsUncertain) {
+    const EmotionEvent sure = event_of({0.0F, 1.0F}, two_labels());
+    EXPECT_EQ(sure.label, "angry");
+    EXPECT_NEAR(sure.confidence, 0.7311, 1e-4);
+    EXPECT_FALSE(sure.uncertain);
+    EXPECT_FALSE(sure.speech);
+    ASSERT_TRUE(sure.affect);
+    EXPECT_NEAR(sure.affect->valence, 0.7311 * -0.51, 1e-4);
+    EXPECT_NEAR(sure.affect->arousal, 0.7311 * 0.59, 1e-4);
+    EXPECT_TRUE(event_of({0.0F, 0.5F}, two_labels()).uncertain);
+}
+
+TEST(Inference, AWindowWithoutSpeechHasNoEmotionButItsScores) {
+    const EmotionEvent none = event_of({0.0F, 4.0F, -2.0F}, two_labels());
+    EXPECT_EQ(none.label, "no_speech");
+    EXPECT_TRUE(none.uncertain);
+    EXPECT_FALSE(none.affect);
+    ASSERT_TRUE(none.speech);
+    EXPECT_NEAR(*none.speech, 0.1192, 1e-4);
+    EXPECT_NEAR(none.confidence, 0.8808, 1e-4);
+    EXPECT_NEAR(none.scores.at(1).second, 0.982, 1e-4);
+    const EmotionEvent speech = event_of({0.0F, 4.0F, 2.0F}, two_labels());
+    EXPECT_EQ(speech.label, "angry");
+    EXPECT_NEAR(speech.speech.value_or(0.0), 0.8808, 1e-4);
 }
 
 }  // namespace
