@@ -49,8 +49,22 @@ torch::Tensor Network::mask_rows(const torch::Tensor& rows, const torch::Tensor&
     return since_first(active) * since_first(active.flip({1})).flip({1});
 }
 
+void Network::trim(torch::Tensor& rows, torch::Tensor& mask) {
+    const auto index = torch::arange(rows.size(1), mask.options().dtype(torch::kInt64));
+    const auto first = mask.argmax(1, true);
+    const auto count = mask.sum(1, true);
+    const std::int64_t longest = std::max<std::int64_t>(1, count.max().item<std::int64_t>());
+    const auto kept = index.slice(0, 0, longest).unsqueeze(0);
+    const auto from = (first + kept).clamp_max(rows.size(1) - 1).unsqueeze(2);
+    rows = rows.gather(1, from.expand({-1, -1, rows.size(2)}));
+    mask = (kept < count).to(rows.scalar_type());
+}
+
 Logits Network::forward(torch::Tensor rows, const torch::Tensor& num_rows) {
-    const auto mask = mask_rows(rows, num_rows);
+    auto mask = mask_rows(rows, num_rows);
+    if (options_.energy_column >= 0) {
+        trim(rows, mask);
+    }
     const auto row_mask = mask.unsqueeze(2);
     auto centre = mean_;
     if (options_.centre_window) {

@@ -23,7 +23,7 @@ struct Logits {
 /// Rows of windows in, logits out. The kinds differ in how they make one vector of a window; what
 /// stands before and behind is the same for all:
 ///
-///     rows -> outer silence masked -> centred, scaled -> embed() -> dense -> emotions
+///     rows -> outer silence cut off -> centred, scaled -> embed() -> dense -> emotions
 ///                                                                       \--> speech
 ///
 /// A window's answer does not depend on what else is in its batch.
@@ -49,6 +49,8 @@ class Network : public torch::nn::Module {
  private:
     [[nodiscard]] torch::Tensor mask_rows(const torch::Tensor& rows,
                                           const torch::Tensor& num_rows) const;
+    /// Moves each window's first row that counts to the start, and cuts what no window needs.
+    static void trim(torch::Tensor& rows, torch::Tensor& mask);
 
     NetworkOptions options_;
     torch::Tensor mean_;

@@ -16,7 +16,7 @@ struct NetworkOptions {
     bool centre_window = true;   ///< subtract the window's mean row: level and microphone
     /// Column of the rows that holds the log of the frame's energy, -1: none. With it, rows before
     /// the first and behind the last that come within `silence_below` of the window's loudest are
-    /// masked.
+    /// cut off.
     std::int64_t energy_column = -1;
     double silence_below = 8.0;      ///< in the unit of that column
     std::int64_t rows_per_step = 8;  ///< lstm: consecutive rows that one step sees side by side
