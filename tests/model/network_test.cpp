@@ -1,0 +1,297 @@
+#include "model/network.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <stdexcept>
+
+namespace emotiond::model {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+using RowList = std::vector<float>;  // [num_rows][kNumFeatures]
+
+constexpr std::int64_t kNumFeatures = 6;
+constexpr std::int64_t kNumLabels = 3;
+constexpr std::int64_t kEnergy = 5;
+/// The rows that one step of any kind may stand for.
+constexpr std::size_t kGrid = 8;
+
+NetworkOptions small_options(const std::string& kind) {
+    NetworkOptions options = NetworkOptions::of_kind(kind);
+    options.num_features = kNumFeatures;
+    options.num_labels = kNumLabels;
+    options.channels = 8;
+    options.hidden = 8;
+    options.dense = 8;
+    return options;
+}
+
+/// Random weights that a network may have after training: batch normalisation's statistics and
+/// biases that are not 0, so that what should be masked would show.
+std::shared_ptr<Network> random_network(const NetworkOptions& options) {
+    torch::manual_seed(7);
+    auto network = make_network(options);
+    const torch::NoGradGuard no_grad;
+    for (auto& parameter : network->named_parameters()) {
+        if (parameter.key().ends_with("bias")) {
+            parameter.value().uniform_(-0.5, 0.5);
+        }
+    }
+    for (auto& buffer : network->named_buffers()) {
+        if (buffer.key().ends_with("running_mean")) {
+            buffer.value().uniform_(-0.5, 0.5);
+        } else if (buffer.key().ends_with("running_var")) {
+            buffer.value().uniform_(0.5, 2.0);
+        }
+    }
+    network->set_normalisation({1, -1, 0.5, 0, 2, -3}, {1, 2, 0.5, 1.5, 1, 2});
+    network->eval();
+    return network;
+}
+
+RowList random_rows(std::size_t num_rows, unsigned seed, float energy = 0.0F) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    RowList rows(num_rows * kNumFeatures);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        rows[i] = normal(random) + (i % kNumFeatures == kEnergy ? energy : 0.0F);
+    }
+    return rows;
+}
+
+RowList joined(std::initializer_list<RowList> parts) {
+    RowList all;
+    for (const RowList& part : parts) {
+        all.insert(all.end(), part.begin(), part.end());
+    }
+    return all;
+}
+
+WindowBatch batch_of(const std::vector<RowList>& windows) {
+    const std::vector<std::span<const float>> spans(windows.begin(), windows.end());
+    return make_batch(spans, kNumFeatures);
+}
+
+/// [windows][labels], and a column more where there is a speech output.
+torch::Tensor answers(Network& network, const WindowBatch& batch) {
+    const torch::NoGradGuard no_grad;
+    const Logits logits = network.forward(batch.rows, batch.num_rows);
+    return logits.speech.defined() ? torch::cat({logits.emotions, logits.speech.unsqueeze(1)}, 1)
+                                   : logits.emotions;
+}
+
+torch::Tensor answer(Network& network, const RowList& window) {
+    return answers(network, batch_of({window}))[0];
+}
+
+double difference(const torch::Tensor& one, const torch::Tensor& other) {
+    return (one - other).abs().max().item<double>();
+}
+
+class NetworkKinds : public testing::TestWithParam<std::string> {
+ protected:
+    NetworkOptions options_ = small_options(GetParam());
+};
+
+TEST_P(NetworkKinds, GiveOneLogitALabelAndOneForSpeechWhereAskedFor) {
+    const WindowBatch batch = batch_of({random_rows(40, 1), random_rows(17, 2)});
+    const Logits without = random_network(options_)->forward(batch.rows, batch.num_rows);
+    EXPECT_EQ(without.emotions.sizes(), (torch::IntArrayRef{2, kNumLabels}));
+    EXPECT_FALSE(without.speech.defined());
+    options_.speech_output = true;
+    const Logits with = random_network(options_)->forward(batch.rows, batch.num_rows);
+    EXPECT_EQ(with.emotions.sizes(), (torch::IntArrayRef{2, kNumLabels}));
+    EXPECT_EQ(with.speech.sizes(), torch::IntArrayRef{2});
+    EXPECT_TRUE(torch::isfinite(with.emotions).all().item<bool>());
+}
+
+TEST_P(NetworkKinds, HearTheRows) {
+    auto network = random_network(options_);
+    EXPECT_GT(
+        difference(answer(*network, random_rows(40, 1)), answer(*network, random_rows(40, 2))),
+        1e-3);
+}
+
+TEST_P(NetworkKinds, AnswerAWindowAloneAsInABatchWithLongerOnes) {
+    options_.speech_output = true;
+    for (const std::int64_t energy : {std::int64_t{-1}, kEnergy}) {
+        options_.energy_column = energy;
+        auto network = random_network(options_);
+        std::vector<RowList> windows;
+        for (const std::size_t num_rows : {300, 101, 64, 9, 7, 5, 4, 3, 2, 1, 299}) {
+            windows.push_back(random_rows(num_rows, static_cast<unsigned>(num_rows)));
+        }
+        // Digital silence, and speech in the last rows alone: 24 nepers louder.
+        windows.push_back(joined({random_rows(95, 3, -24.0F), random_rows(5, 4)}));
+        windows.push_back(joined({random_rows(94, 3, -24.0F), random_rows(5, 4)}));
+        windows.push_back(joined({random_rows(5, 4), random_rows(95, 3, -24.0F)}));
+        const torch::Tensor together = answers(*network, batch_of(windows));
+        for (std::size_t i = 0; i < windows.size(); ++i) {
+            EXPECT_LT(
+                difference(together[static_cast<std::int64_t>(i)], answer(*network, windows[i])),
+                1e-5)
+                << "window " << i << ", energy column " << energy;
+        }
+    }
+}
+
+TEST_P(NetworkKinds, DoNotLookAtRowsBehindTheEnd) {
+    options_.speech_output = true;
+    for (const std::int64_t energy : {std::int64_t{-1}, kEnergy}) {
+        options_.energy_column = energy;
+        auto network = random_network(options_);
+        WindowBatch batch = batch_of({random_rows(120, 1), random_rows(61, 2), random_rows(3, 3)});
+        const torch::Tensor before = answers(*network, batch);
+        batch.rows[1].slice(0, 61).fill_(1e4);
+        batch.rows[2].slice(0, 3).fill_(-1e4);
+        EXPECT_LT(difference(answers(*network, batch), before), 1e-5) << energy;
+    }
+}
+
+TEST_P(NetworkKinds, DoNotHearTheGainWhereTheWindowIsCentred) {
+    options_.energy_column = kEnergy;
+    const RowList rows = random_rows(90, 1);
+    RowList louder = rows;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        louder[i] += i % kNumFeatures == kEnergy ? 3.0F : 0.5F;
+    }
+    options_.centre_window = true;
+    auto centred = random_network(options_);
+    EXPECT_LT(difference(answer(*centred, rows), answer(*centred, louder)), 1e-4);
+    options_.centre_window = false;
+    auto other = random_network(options_);
+    EXPECT_GT(difference(answer(*other, rows), answer(*other, louder)), 1e-3);
+}
+
+/// With an energy column, what the silence around the voice sounds like is not heard.
+TEST_P(NetworkKinds, DoNotHearWhatIsInTheSilenceAround) {
+    options_.energy_column = kEnergy;
+    const RowList voice = random_rows(80, 1);
+    // Rows within four of the voice are smoothed together with it.
+    const auto window = [&](unsigned seed) {
+        RowList rows = joined({random_rows(24, 2, -20.0F), voice, random_rows(24, 3, -20.0F)});
+        RowList other = random_rows(128, seed, -20.0F);
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const std::size_t row = i / kNumFeatures;
+            if (row < 12 || row >= 116) {
+                rows[i] = other[i];
+            }
+        }
+        return rows;
+    };
+    auto network = random_network(options_);
+    EXPECT_LT(difference(answer(*network, window(10)), answer(*network, window(11))), 1e-5);
+    options_.energy_column = -1;
+    auto hears_all = random_network(options_);
+    EXPECT_GT(difference(answer(*hears_all, window(10)), answer(*hears_all, window(11))), 1e-4);
+}
+
+/// More silence behind the voice changes nothing, for any kind. More before it shifts the voice
+/// against the grid of steps, so that is tested by whole steps; and an LSTM that reads forwards
+/// counts the masked steps before the voice, which are zeros, so that for those kinds this only
+/// holds where there is silence already.
+TEST_P(NetworkKinds, DoNotHearHowLongTheSilenceAroundIs) {
+    options_.energy_column = kEnergy;
+    auto network = random_network(options_);
+    const RowList silence = random_rows(kGrid, 2, -20.0F);
+    const RowList window = joined({silence, silence, random_rows(80, 1), silence, silence});
+    const torch::Tensor before = answer(*network, window);
+    const RowList longer = joined({window, silence, silence, silence});
+    EXPECT_LT(difference(answer(*network, longer), before), 1e-5) << "behind";
+
+    RowList later = window;
+    for (int i = 0; i < 8; ++i) {
+        later = joined({silence, later});
+    }
+    const bool reads_forwards = GetParam() != "cnn" && GetParam() != "dnn";
+    const double before_voice = difference(answer(*network, later), before);
+    RecordProperty("silence_before_changes", std::to_string(before_voice));
+    EXPECT_LT(before_voice, reads_forwards ? 0.05 : 1e-5) << "before";
+}
+
+TEST_P(NetworkKinds, ComeBackFromTheirTensors) {
+    options_.speech_output = true;
+    auto network = random_network(options_);
+    torch::manual_seed(8);
+    auto other = make_network(options_);
+    other->eval();
+    const RowList rows = random_rows(50, 1);
+    ASSERT_GT(difference(answer(*network, rows), answer(*other, rows)), 1e-3);
+    const auto tensors = export_tensors(*network);
+    import_tensors(*other, tensors);
+    EXPECT_EQ(difference(answer(*network, rows), answer(*other, rows)), 0.0);
+    EXPECT_EQ(tensors.at("mean").values, (std::vector<float>{1, -1, 0.5, 0, 2, -3}));
+    for (const auto& [name, tensor] : export_tensors(*other)) {
+        EXPECT_EQ(tensor.shape, tensors.at(name).shape) << name;
+        EXPECT_EQ(tensor.values, tensors.at(name).values) << name;
+    }
+}
+
+TEST_P(NetworkKinds, RefuseTensorsThatAreNotTheirs) {
+    auto network = random_network(options_);
+    const auto complaint = [&](const std::map<std::string, Tensor>& tensors) -> std::string {
+        try {
+            import_tensors(*network, tensors);
+        } catch (const std::runtime_error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    auto tensors = export_tensors(*network);
+    tensors.erase("output.bias");
+    EXPECT_THAT(complaint(tensors), HasSubstr("tensor output.bias is missing"));
+    tensors = export_tensors(*network);
+    tensors["extra"] = {{1}, {0.0F}};
+    EXPECT_THAT(complaint(tensors), HasSubstr("1 tensors are not the network's"));
+    tensors = export_tensors(*network);
+    tensors["output.bias"] = {{2}, {0.0F, 0.0F}};
+    EXPECT_THAT(complaint(tensors), AllOf(HasSubstr("output.bias has shape"), HasSubstr("[3]")));
+}
+
+TEST_P(NetworkKinds, LearnThroughEveryParameter) {
+    options_.speech_output = true;
+    options_.energy_column = kEnergy;
+    auto network = random_network(options_);
+    network->train();
+    const WindowBatch batch =
+        batch_of({random_rows(60, 1), random_rows(44, 2), random_rows(60, 3), random_rows(9, 4)});
+    const Logits logits = network->forward(batch.rows, batch.num_rows);
+    (logits.emotions.square().sum() + logits.speech.square().sum()).backward();
+    for (const auto& parameter : network->named_parameters()) {
+        ASSERT_TRUE(parameter.value().grad().defined()) << parameter.key();
+        EXPECT_TRUE(torch::isfinite(parameter.value().grad()).all().item<bool>())
+            << parameter.key();
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, NetworkKinds, testing::ValuesIn(network_kinds()),
+                         [](const auto& kind) {
+                             std::string name = kind.param;
+                             std::erase(name, '-');
+                             return name;
+                         });
+
+TEST(Network, AnUnknownKindIsRefused) {
+    NetworkOptions options = small_options("lstm");
+    options.kind = "transformer";
+    EXPECT_THROW(make_network(options), std::invalid_argument);
+}
+
+TEST(Network, ABatchIsPaddedWithZeros) {
+    const WindowBatch batch =
+        batch_of({RowList(2 * kNumFeatures, 1.0F), RowList(kNumFeatures, 2.0F)});
+    EXPECT_EQ(batch.rows.sizes(), (torch::IntArrayRef{2, 2, kNumFeatures}));
+    EXPECT_EQ(batch.num_rows[0].item<std::int64_t>(), 2);
+    EXPECT_EQ(batch.num_rows[1].item<std::int64_t>(), 1);
+    EXPECT_EQ(batch.rows[0].sum().item<float>(), 2.0F * kNumFeatures);
+    EXPECT_EQ(batch.rows[1][0].sum().item<float>(), 2.0F * kNumFeatures);
+    EXPECT_EQ(batch.rows[1][1].abs().sum().item<float>(), 0.0F);
+}
+
+}  // namespace
+}  // namespace emotiond::model
