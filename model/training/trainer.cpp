@@ -514,11 +514,14 @@ Bundle train(const std::vector<ClipFeatures>& clips, std::span<const Role> roles
             validation.push_back(&clips[i]);
         }
     }
-    if (training.empty() || (recipe.patience > 0 && validation.empty())) {
+    const auto is_speech = [](const ClipFeatures* clip) { return clip->is_speech; };
+    const auto num_training = std::ranges::count_if(training, is_speech);
+    const auto num_validation = std::ranges::count_if(validation, is_speech);
+    if (num_training == 0 || (recipe.patience > 0 && num_validation == 0)) {
         throw std::runtime_error("training needs clips to train on" +
                                  std::string(recipe.patience > 0 ? " and validation clips" : "") +
-                                 ", got " + std::to_string(training.size()) + " and " +
-                                 std::to_string(validation.size()));
+                                 ", got " + std::to_string(num_training) + " and " +
+                                 std::to_string(num_validation) + " with speech");
     }
     prepare_run_folder(environment.run_folder, run_config(clips, roles, recipe, environment));
 
