@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
+#include <cmath>
+#include <fstream>
+#include <limits>
 #include <stdexcept>
 
 #include "model/classifier.hpp"
@@ -145,9 +147,275 @@ TEST_F(TrainerTest, ARunFolderOfAnotherRunIsRefusedWithWhatDiffers) {
     EXPECT_THAT(complaint("run"), HasSubstr("/clips/corpus/unused"));
 }
 
+TEST_F(TrainerTest, TheLogHasEveryEpochOnceAfterAResumptionToo) {
+    recipe_.epochs = 4;
+    std::stop_source stop;
+    train_in("run", stop.get_token(), [&](const EpochReport& report) {
+        if (report.epoch == 2) {
+            stop.request_stop();
+        }
+    });
+    train_in("run");
+    train_in("run");  // nothing left to do
+    std::ifstream csv(folder_ / "run" / "log.csv");
+    std::ifstream jsonl(folder_ / "run" / "log.jsonl");
+    std::string line;
+    std::getline(csv, line);
+    EXPECT_EQ(line, "epoch,loss,validation_ua,seconds");
+    for (int epoch = 1; epoch <= 4; ++epoch) {
+        ASSERT_TRUE(std::getline(csv, line));
+        EXPECT_EQ(line.substr(0, 2), std::to_string(epoch) + ",");
+        ASSERT_TRUE(std::getline(jsonl, line));
+        const auto told = nlohmann::json::parse(line);
+        EXPECT_EQ(told.at("epoch"), epoch);
+        EXPECT_GT(told.at("loss").get<double>(), 0.0);
+    }
+    EXPECT_FALSE(std::getline(csv, line));
+    EXPECT_FALSE(std::getline(jsonl, line));
+}
+
+/// Validation clips whose labels are wrong: the more is learnt, the worse they are answered.
+class StoppingTest : public TrainerTest {
+ protected:
+    StoppingTest() {
+        for (std::size_t i = 0; i < clips_.size(); ++i) {
+            if (roles_[i] == Role::Validation) {
+                clips_[i].clip.label = 1 - clips_[i].clip.label;
+            }
+        }
+        recipe_.epochs = 60;
+        recipe_.learning_rate = 1e-2;
+        recipe_.average_decay = 0.9;
+    }
+
+    void train_on() {
+        bundle_ =
+            train_in("run", {}, [&](const EpochReport& report) { reports_.push_back(report); });
+    }
+
+    /// Of the bundle, at temperature 1; as many clips of either label.
+    double validation_accuracy() const {
+        const auto validated = clips_in(Role::Validation);
+        const std::vector<ClipAnswer> answers = answer_clips(bundle_, validated, 1);
+        double right = 0.0;
+        for (std::size_t i = 0; i < validated.size(); ++i) {
+            right += best_label(answers[i].uncalibrated) == validated[i]->clip.label ? 1.0 : 0.0;
+        }
+        return right / static_cast<double>(validated.size());
+    }
+
+    Bundle bundle_;
+    std::vector<EpochReport> reports_;
+};
+
+TEST_F(StoppingTest, PatienceEndsTheRunAndKeepsItsBestEpoch) {
+    recipe_.patience = 20;
+    train_on();
+    const auto best = std::ranges::max_element(reports_, {}, &EpochReport::validation_ua);
+    EXPECT_EQ(reports_.back().epoch, best->epoch + 20);
+    EXPECT_LT(reports_.back().epoch, 60);
+    EXPECT_EQ(reports_.back().best_ua, best->validation_ua);
+    ASSERT_LT(reports_.back().validation_ua, best->validation_ua - 0.1);
+    EXPECT_NEAR(validation_accuracy(), best->validation_ua, 1e-9);
+}
+
+TEST_F(StoppingTest, WithoutPatienceTheLastEpochIsKept) {
+    train_on();
+    EXPECT_EQ(reports_.back().epoch, 60);
+    ASSERT_LT(reports_.back().validation_ua, reports_.back().best_ua - 0.1);
+    EXPECT_NEAR(validation_accuracy(), reports_.back().validation_ua, 1e-9);
+}
+
+TEST_F(TrainerTest, WithoutValidationClipsItTrainsToTheEndOrNotAtAll) {
+    for (Role& role : roles_) {
+        role = role == Role::Validation ? Role::Unused : role;
+    }
+    recipe_.epochs = 2;
+    recipe_.patience = 2;
+    EXPECT_THAT(
+        complaint("run"),
+        HasSubstr("needs clips to train on and validation clips, got 24 and 0 with speech"));
+    recipe_.patience = 0;
+    std::vector<EpochReport> reports;
+    const Bundle bundle =
+        train_in("run", {}, [&](const EpochReport& report) { reports.push_back(report); });
+    ASSERT_EQ(reports.size(), 2U);
+    EXPECT_EQ(reports[1].validation_ua, 0.0);
+    EXPECT_EQ(bundle.temperature, 1.0F);
+    EXPECT_FALSE(bundle.tensors.empty());
+    // The second epoch was kept, not what the network began with.
+    recipe_.epochs = 1;
+    EXPECT_NE(train_in("shorter").tensors.at("output.weight").values,
+              bundle.tensors.at("output.weight").values);
+}
+
+TEST_F(TrainerTest, EveryKindTrains) {
+    for (const std::string& kind : network_kinds()) {
+        recipe_ = test::toy_recipe(kind);
+        recipe_.epochs = 2;
+        const Bundle bundle = train_in(kind);
+        EXPECT_EQ(bundle.name, kind);
+        for (const auto& [name, tensor] : bundle.tensors) {
+            for (const float value : tensor.values) {
+                ASSERT_TRUE(std::isfinite(value)) << kind << " " << name;
+            }
+        }
+        // The features' mean and deviation come from the clips.
+        EXPECT_GT(bundle.tensors.at("inverse_deviation").values.at(0), 0.0F);
+        EXPECT_NE(bundle.tensors.at("inverse_deviation").values.at(0), 1.0F);
+        Classifier classifier(bundle, {"cpu", 1});
+        const ClipFeatures& clip = clips_.front();
+        const ClassifierInput input{clip.rows.values, clip.rows.num_rows};
+        EXPECT_EQ(classifier.classify({&input, 1}).front().scores.size(), 2U) << kind;
+    }
+}
+
+TEST_F(TrainerTest, MixedPrecisionTrainsToo) {
+    recipe_.epochs = 2;
+    const Bundle whole = train_in("whole");
+    recipe_.bfloat16 = true;
+    double loss = std::numeric_limits<double>::quiet_NaN();
+    const Bundle mixed =
+        train_in("mixed", {}, [&](const EpochReport& report) { loss = report.loss; });
+    EXPECT_TRUE(std::isfinite(loss));
+    const auto& expected = whole.tensors.at("output.weight").values;
+    const auto& values = mixed.tensors.at("output.weight").values;
+    EXPECT_NE(values, expected);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        EXPECT_NEAR(values[i], expected[i], 0.05) << i;
+    }
+    // It is switched off again: answers are those of whole precision, before and behind.
+    const auto tested = clips_in(Role::Test);
+    EXPECT_EQ(answer_clips(whole, tested, 1).front().scores,
+              answer_clips(whole, tested, 1).front().scores);
+}
+
+TEST_F(TrainerTest, AStudentLearnsWhatItsTeachersSay) {
+    recipe_.epochs = 60;
+    recipe_.learning_rate = 1e-2;
+    std::vector<Bundle> teachers;
+    for (const std::uint64_t seed : {1, 2}) {
+        recipe_.seed = seed;
+        teachers.push_back(train_in("teacher" + std::to_string(seed)));
+        teachers.back().save(folder_ / "teacher.safetensors");
+        ASSERT_GT(accuracy(teachers.back()), 0.9);
+    }
+    ASSERT_NE(teachers[0].id, teachers[1].id);
+    // Labels that say nothing: only the teachers can have told it.
+    for (std::size_t i = 0; i < clips_.size(); ++i) {
+        if (roles_[i] == Role::Train) {
+            clips_[i].clip.label = (i / 2) % 2;
+        }
+    }
+    recipe_.seed = 3;
+    recipe_.teacher_weight = 1.0;
+    recipe_.network.kind = "cnn";  // a network of another kind, of the same features
+    TrainerEnvironment asked = environment("student");
+    asked.teachers = teachers;
+    const Bundle student = train(clips_, roles_, recipe_, asked);
+    EXPECT_EQ(student.name, "cnn");
+    EXPECT_GT(accuracy(student), 0.9);
+
+    asked.teachers.pop_back();
+    EXPECT_THROW(train(clips_, roles_, recipe_, asked), std::runtime_error) << "another run";
+}
+
+TEST_F(TrainerTest, TeachersOfOtherFeaturesOrLabelsAreRefused) {
+    recipe_.epochs = 1;
+    const Bundle teacher = train_in("teacher");
+    const auto refusal = [&](const Bundle& changed, const std::string& name) -> std::string {
+        TrainerEnvironment asked = environment(name);
+        asked.teachers = {teacher, changed};
+        try {
+            train(clips_, roles_, recipe_, asked);
+        } catch (const std::runtime_error& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_EQ(refusal(teacher, "good"), "");
+    Bundle other = teacher;
+    other.id = "other-1";
+    other.features.lifter = 22;
+    EXPECT_THAT(refusal(other, "features"),
+                AllOf(HasSubstr("teacher other-1 has other features or labels"),
+                      HasSubstr("\"lifter\":22")));
+    other = teacher;
+    std::ranges::reverse(other.labels);
+    EXPECT_THAT(refusal(other, "labels"), HasSubstr("has other features or labels"));
+}
+
+TEST_F(TrainerTest, LearnsToTellSpeechFromAnythingElse) {
+    std::vector<Clip> noises;
+    for (unsigned i = 0; i < 12; ++i) {
+        const auto path = folder_ / ("noise" + std::to_string(i) + ".wav");
+        test::write_wav(path, test::coloured_noise(24000, 0.9F, 100 + i));
+        noises.push_back({path, kNoSpeech, "rain"});
+    }
+    for (ClipFeatures& noise : load_clips(noises, recipe_.features, {.threads = 1}).clips) {
+        clips_.push_back(std::move(noise));
+        roles_.push_back(clips_.size() % 3 == 0 ? Role::Test : Role::Train);
+    }
+    recipe_ = test::toy_recipe("cnn");
+    recipe_.network.dense = 32;
+    recipe_.epochs = 60;
+    recipe_.learning_rate = 5e-3;
+    recipe_.speech_weight = 1.0;
+    recipe_.average_decay = 0.9;
+    recipe_.mixup = 0.2;
+    recipe_.network.speech_output = true;
+    const Bundle bundle = train_in("run");
+    const auto tested = clips_in(Role::Test);
+    const std::vector<ClipAnswer> answers = answer_clips(bundle, tested, 1);
+    int num_noises = 0;
+    for (std::size_t i = 0; i < tested.size(); ++i) {
+        if (tested[i]->is_speech) {
+            EXPECT_GT(answers[i].speech, 0.5F) << i;
+        } else {
+            ++num_noises;
+            EXPECT_LT(answers[i].speech, 0.5F) << i;
+        }
+    }
+    EXPECT_EQ(num_noises, 4);
+}
+
+TEST_F(TrainerTest, AnswersToAClipAreThoseToItsRecording) {
+    Bundle bundle = Bundle::load(test::bundled_model());
+    bundle.temperature = 2.0F;
+    Classifier classifier(bundle, {"cpu", 1});
+    std::vector<Clip> real;
+    for (const char* name : {"12a02Wc.flac", "13a02Ta.flac", "14a02Nc.flac"}) {
+        real.push_back({test::clip(name), "emodb", "somebody"});
+    }
+    const LoadedClips loaded = load_clips(real, bundle.features, {.threads = 1});
+    ASSERT_EQ(loaded.clips.size(), 3U);
+    std::vector<const ClipFeatures*> asked;
+    for (const ClipFeatures& clip : loaded.clips) {
+        asked.push_back(&clip);
+    }
+    const std::vector<ClipAnswer> answers = answer_clips(bundle, asked, 1);
+    for (std::size_t i = 0; i < asked.size(); ++i) {
+        const Timeline timeline =
+            classify_recording(classifier, read_recording(real[i].path), dsp::WindowOptions{});
+        ASSERT_EQ(timeline.verdict.size(), answers[i].scores.size());
+        double largest = 0.0;
+        for (std::size_t label = 0; label < timeline.verdict.size(); ++label) {
+            EXPECT_NEAR(answers[i].scores[label], timeline.verdict[label], 1e-4);
+            largest = std::max<double>(
+                largest, std::abs(answers[i].scores[label] - answers[i].uncalibrated[label]));
+        }
+        EXPECT_GT(largest, 1e-3);
+        EXPECT_EQ(answers[i].speech, 1.0F);
+    }
+}
+
 TEST_F(TrainerTest, RolesThatLeaveNothingToTrainOnAreRefused) {
     std::ranges::fill(roles_, Role::Validation);
     EXPECT_THAT(complaint("none"), HasSubstr("training needs clips to train on, got 0 and 48"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "none"));
+    roles_.front() = Role::Train;
+    clips_.front().is_speech = false;
+    EXPECT_THAT(complaint("none"), HasSubstr("training needs clips to train on, got 0 and 47"));
     EXPECT_FALSE(std::filesystem::exists(folder_ / "none"));
 }
 
