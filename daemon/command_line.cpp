@@ -29,6 +29,42 @@ void add_config_options(CLI::App& command, std::string& config_file) {
     command.footer(kSettingsHelp);
 }
 
+void add_bundle_options(CLI::App& command, BundleOptions& options) {
+    auto* torchscript =
+        command.add_option("--torchscript", options.torchscript, "what torch.jit.save() wrote");
+    auto* spec = command.add_option("--spec", options.spec,
+                                    "JSON file: name, labels, features, temperature, "
+                                    "uncertain_below, licence, training_data");
+    auto* out = command.add_option("--out", options.out, "where the bundle goes");
+    torchscript->needs(spec, out);
+    spec->needs(torchscript, out);
+    out->needs(torchscript, spec);
+    auto* show = command.add_option("--show", options.show, "only tell what this bundle is");
+    show->excludes(torchscript, spec, out);
+    command.add_flag("--json", options.as_json, "show it as JSON")->needs(show);
+    command.footer(
+        "The module is run once to check it. TorchScript is code: pack only what you trust.\n"
+        "docs/bundles.md has the whole way, from rows to a bundle.");
+}
+
+void add_features_options(CLI::App& command, FeaturesOptions& options) {
+    command.add_option("file", options.file, "wav, flac, ogg or mp3");
+    auto* spec = command.add_option("--spec", options.spec,
+                                    "JSON file as for `emotiond bundle`: its features");
+    command
+        .add_option("--network", options.network,
+                    "the features that this network is trained on: lstm, cnn, cnn-lstm, dnn, crnn")
+        ->excludes(spec)
+        ->capture_default_str();
+    command
+        .add_option("--format", options.format,
+                    "csv or npy (default: npy where --out ends so, else csv)")
+        ->check(CLI::IsMember({"csv", "npy"}));
+    command.add_option("--out", options.out, "file (default: stdout)");
+    command.add_flag("--print-spec", options.print_spec,
+                     "print the features' specification instead, as --spec takes it");
+}
+
 void add_training_options(CLI::App& command, TrainingOptions& options) {
     command
         .add_option("--data", options.data,
@@ -122,6 +158,14 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     check->add_option("file,-c,--config", config_file, "TOML file with settings");
     check->footer(kSettingsHelp);
 
+    CLI::App* bundle = app.add_subcommand(
+        "bundle", "Pack a TorchScript module into a model bundle, or show what a bundle is");
+    add_bundle_options(*bundle, line.bundle);
+
+    CLI::App* features = app.add_subcommand(
+        "features", "Print the feature rows of an audio file, to train a network elsewhere");
+    add_features_options(*features, line.features);
+
     line.train.cache = default_feature_cache();
     line.evaluate.cache = default_feature_cache();
     for (int i = 0; i < argc; ++i) {
@@ -164,6 +208,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 
     try {
         app.parse(arguments);
+        if (*bundle && line.bundle.show.empty() && line.bundle.out.empty()) {
+            throw CLI::RequiredError("--torchscript with --spec and --out, or --show");
+        }
+        if (*features && line.features.file.empty() && !line.features.print_spec) {
+            throw CLI::RequiredError("file");
+        }
     } catch (const CLI::ParseError& error) {
         line.command = CommandLine::Command::Nothing;
         line.exit_code = app.exit(error) == 0 ? 0 : kExitUsage;
@@ -171,11 +221,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     }
 
     using Command = CommandLine::Command;
-    const std::pair<CLI::App*, Command> commands[]{{devices, Command::Devices},
-                                                   {classify, Command::Classify},
-                                                   {check, Command::CheckConfig},
-                                                   {train, Command::Train},
-                                                   {evaluate, Command::Evaluate}};
+    const std::pair<CLI::App*, Command> commands[]{
+        {devices, Command::Devices},  {classify, Command::Classify}, {check, Command::CheckConfig},
+        {bundle, Command::Bundle},    {features, Command::Features}, {train, Command::Train},
+        {evaluate, Command::Evaluate}};
     for (const auto& [subcommand, command] : commands) {
         if (*subcommand) {
             line.command = command;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/bundle_commands.hpp"
 #include "daemon/config.hpp"
 #include "daemon/service.hpp"
 #include "daemon/training_commands.hpp"
@@ -11,13 +12,25 @@ namespace emotiond::daemon {
 
 /// What the command line asked for.
 struct CommandLine {
-    enum class Command { Run, Devices, Classify, CheckConfig, Train, Evaluate, Nothing };
+    enum class Command {
+        Run,
+        Devices,
+        Classify,
+        CheckConfig,
+        Bundle,
+        Features,
+        Train,
+        Evaluate,
+        Nothing
+    };
 
     Command command = Command::Run;
     Config config;
     PrintFormat print = PrintFormat::None;
     bool as_json = false;
     std::vector<std::string> files;
+    BundleOptions bundle;
+    FeaturesOptions features;
     TrainOptions train;
     EvaluateOptions evaluate;
     int exit_code = 0;  ///< of Nothing: help was printed, or what was wrong

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "daemon/bundle_commands.hpp"
 #include "daemon/command_line.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/config.hpp"
@@ -28,6 +29,8 @@ int dispatch(const CommandLine& line) {
         case CommandLine::Command::Classify:
             return classify_command(line.config, line.files, line.as_json);
         case CommandLine::Command::CheckConfig: return check_config_command(line.config);
+        case CommandLine::Command::Bundle: return bundle_command(line.bundle);
+        case CommandLine::Command::Features: return features_command(line.features);
         case CommandLine::Command::Train: return train_command(line.train);
         case CommandLine::Command::Evaluate: return evaluate_command(line.evaluate);
         case CommandLine::Command::Nothing: break;

@@ -22,8 +22,8 @@ Finished emotiond(std::vector<std::string> arguments) {
 TEST(CommandLine, HelpNamesEveryCommandAndExitCode) {
     const Finished finished = emotiond({"--help"});
     EXPECT_EQ(finished.exit_code, 0);
-    for (const char* command :
-         {"run", "devices", "classify", "check-config", "train", "evaluate", "69", "78"}) {
+    for (const char* command : {"run", "devices", "classify", "check-config", "bundle", "features",
+                                "train", "evaluate", "69", "78"}) {
         EXPECT_THAT(finished.out, HasSubstr(command));
     }
 }

@@ -48,6 +48,8 @@ TEST(Hub, GreetsASubscriber) {
                                 .labels = {"neutral", "angry"},
                                 .window = std::chrono::milliseconds(3000),
                                 .hop = std::chrono::milliseconds(500),
+                                .uncertain_below = 0.0,
+                                .speech_output = false,
                                 .licence = "MIT"}});
     hub.add_stream("desk07", "customer");
     hub.add_stream("desk08");
@@ -60,7 +62,7 @@ TEST(Hub, GreetsASubscriber) {
         json::parse(R"({"v":1,"type":"hello","server":"emotiond 0.1.0","epoch":")" + hub.epoch() +
                     R"(","limits":{"max_queue_bytes":1000,"idle_timeout_ms":30000},
                     "models":[{"id":"m","labels":["neutral","angry"],"window_ms":3000,"hop_ms":500,
-                               "licence":"MIT"}],
+                               "uncertain_below":0.0,"speech_output":false,"licence":"MIT"}],
                     "streams":[
                     {"stream":"desk07","role":"customer","state":"silent","newest_seq":1},
                     {"stream":"desk08","role":"unspecified","state":"silent","newest_seq":0}]})"));
