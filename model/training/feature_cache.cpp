@@ -1,15 +1,39 @@
 #include "model/training/feature_cache.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <stdexcept>
 
 namespace emotiond::model {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x3165727574616566;  // "feature1"
+constexpr std::uint64_t kMagic = 0x3265727574616566;  // "feature2"
+
+/// Over everything that is written, so that a damaged file is known. Against faults of disks, not
+/// of people.
+class Checksum {
+ public:
+    void add(const void* data, std::size_t size) {
+        const auto* bytes = static_cast<const char*>(data);
+        while (size > 0) {
+            std::uint64_t word = 0;
+            const std::size_t taken = std::min(size, sizeof word);
+            std::memcpy(&word, bytes, taken);
+            value_ = std::rotl((value_ ^ word) * 0x9e3779b97f4a7c15U, 29);
+            bytes += taken;
+            size -= taken;
+        }
+    }
+    [[nodiscard]] std::uint64_t value() const { return value_; }
+
+ private:
+    std::uint64_t value_ = 0xcbf29ce484222325U;
+};
 
 /// FNV-1a. It names the file; the key in it decides.
 std::uint64_t hash_of(const std::string& key) {
@@ -42,12 +66,15 @@ class Writer {
         number(rows.values.size());
         bytes(rows.values.data(), rows.values.size() * sizeof(float));
     }
+    void checksum() { number(checksum_.value()); }
 
  private:
     void bytes(const void* data, std::size_t size) {
+        checksum_.add(data, size);
         out_.write(static_cast<const char*>(data), static_cast<std::streamsize>(size));
     }
     std::ostream& out_;
+    Checksum checksum_;
 };
 
 /// Throws std::runtime_error at the end of the file, and for sizes that it cannot have.
@@ -83,11 +110,17 @@ class Reader {
         rows.end = number();
         rows.values.resize(size(sizeof(float)));
         bytes(rows.values.data(), rows.values.size() * sizeof(float));
-        if (rows.begin >= rows.end || rows.end > rows.num_rows ||
+        if (rows.begin >= rows.end || rows.end > rows.num_rows || rows.values.empty() ||
             rows.values.size() % rows.num_rows != 0) {
             throw std::runtime_error("impossible rows");
         }
         return rows;
+    }
+    void checksum() {
+        const std::uint64_t expected = checksum_.value();
+        if (number() != expected) {
+            throw std::runtime_error("damaged");
+        }
     }
 
  private:
@@ -95,8 +128,10 @@ class Reader {
         if (!in_.read(static_cast<char*>(data), static_cast<std::streamsize>(size))) {
             throw std::runtime_error("truncated");
         }
+        checksum_.add(data, size);
     }
     std::istream& in_;
+    Checksum checksum_;
     std::uint64_t file_size_;
 };
 
@@ -141,6 +176,7 @@ std::optional<LoadedClips> read_cached_features(const std::filesystem::path& fol
                 variant = reader.rows();
             }
         }
+        reader.checksum();
         return loaded;
     } catch (const std::exception&) {
         return std::nullopt;
@@ -177,6 +213,7 @@ void write_cached_features(const std::filesystem::path& folder, const std::strin
                 writer.rows(variant);
             }
         }
+        writer.checksum();
         if (!out.flush()) {
             throw std::runtime_error("cannot write the feature cache " + beside.string());
         }
