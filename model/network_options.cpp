@@ -106,7 +106,7 @@ NetworkOptions NetworkOptions::from_json(const ordered_json& json) {
     if (!(options.silence_below > 0.0) || !(options.dropout >= 0.0 && options.dropout < 1.0)) {
         refuse("silence_below must be above 0 and dropout 0 to below 1");
     }
-    if (2 * options.hidden % options.heads != 0) {
+    if (options.kind == "crnn" && 2 * options.hidden % options.heads != 0) {
         refuse("heads must divide 2 hidden, got " + std::to_string(options.heads) + " and " +
                std::to_string(options.hidden));
     }
