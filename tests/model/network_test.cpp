@@ -158,7 +158,7 @@ TEST_P(NetworkKinds, DoNotHearTheGainWhereTheWindowIsCentred) {
     const RowList rows = random_rows(90, 1);
     RowList louder = rows;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        louder[i] += i % kNumFeatures == kEnergy ? 3.0F : 0.5F;
+        louder[i] += i % kNumFeatures == kEnergy ? 20.0F : 0.5F;
     }
     options_.centre_window = true;
     auto centred = random_network(options_);

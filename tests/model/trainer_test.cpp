@@ -219,6 +219,27 @@ TEST_F(StoppingTest, PatienceEndsTheRunAndKeepsItsBestEpoch) {
     EXPECT_NEAR(validation_accuracy(), best->validation_ua, 1e-9);
 }
 
+TEST_F(StoppingTest, ARunThatWasCutOffRemembersItsBestEpoch) {
+    recipe_.patience = 20;
+    train_on();
+    const std::vector<EpochReport> whole = reports_;
+    std::stop_source stop;
+    const auto cut_at = whole.size() - 3;  // behind the best epoch
+    train_in("cut", stop.get_token(), [&](const EpochReport& report) {
+        if (report.epoch == static_cast<int>(cut_at)) {
+            stop.request_stop();
+        }
+    });
+    reports_.clear();
+    const Bundle resumed =
+        train_in("cut", {}, [&](const EpochReport& report) { reports_.push_back(report); });
+    EXPECT_EQ(reports_.size(), 3U);
+    EXPECT_EQ(reports_.back().best_ua, whole.back().best_ua);
+    for (const auto& [name, tensor] : bundle_.tensors) {
+        EXPECT_EQ(resumed.tensors.at(name).values, tensor.values) << name;
+    }
+}
+
 TEST_F(StoppingTest, WithoutPatienceTheLastEpochIsKept) {
     train_on();
     EXPECT_EQ(reports_.back().epoch, 60);
