@@ -7,8 +7,8 @@ file(GLOB_RECURSE tidy_candidates CONFIGURE_DEPENDS
     ${PROJECT_SOURCE_DIR}/model/*.cpp ${PROJECT_SOURCE_DIR}/protocol/*.cpp)
 set(tidy_sources)
 foreach(source ${tidy_candidates})
-    # Only model/lstm_network.hpp brings libtorch into other files; tests/layering sees to that.
-    file(STRINGS ${source} torch_includes REGEX "#include [<\"](torch/|model/lstm_network\\.hpp)")
+    # Only model/network.hpp brings libtorch into other files; tests/layering sees to that.
+    file(STRINGS ${source} torch_includes REGEX "#include [<\"](torch/|model/network\\.hpp)")
     if(NOT torch_includes)
         list(APPEND tidy_sources ^${source}$)
     endif()
