@@ -85,9 +85,10 @@ TEST(TorchScript, AModuleThatDoesNotFitIsToldWithWhatWasGivenGotAndExpected) {
         "def forward(self, rows, num_rows):\n  return torch.matmul(rows, torch.ones([7, 2]))\n")));
     EXPECT_THAT(failed, HasSubstr("failed: "));
     EXPECT_EQ(failed.find('\n'), std::string::npos) << failed;
-    const std::string raised = complaint(
-        bundle_with(test::scripted_module("def forward(self, rows, num_rows):\n  raise "
-                                          "Exception('no such voice')\n  return rows\n")));
+    const std::string raised =
+        complaint(bundle_with(test::scripted_module("def forward(self, rows, num_rows):\n"
+                                                    "  assert False, 'no such voice'\n"
+                                                    "  return rows\n")));
     EXPECT_THAT(raised, HasSubstr("no such voice"));
 }
 
