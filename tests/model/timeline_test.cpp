@@ -51,11 +51,12 @@ TEST_F(TimelineTest, SilenceHasNoVerdict) {
     }
 }
 
-TEST(Timeline, TheVerdictIsTheMeanWeightedByVoicedRows) {
-    std::vector<TimelineEntry> entries(3);
-    entries[0] = {{}, {}, 0, 0.5F, 100, {1.0F, 0.0F}};
+TEST(Timeline, TheVerdictIsTheMeanOfTheLongestWindowsWeightedByVoicedRows) {
+    std::vector<TimelineEntry> entries(4);
+    entries[0] = {{}, {}, 0, 0.5F, 100, {1.0F, 0.0F}};  // the stream had not filled a window
     entries[1] = {{}, {}, 0, 1.0F, 300, {0.0F, 1.0F}};
     entries[2] = {{}, {}, 0, 0.0F, 300, {}};
+    entries[3] = {{}, {}, 0, 1.0F / 6.0F, 300, {1.0F, 0.0F}};
     const Scores scores = overall_scores(entries);
     EXPECT_FLOAT_EQ(scores[0], 50.0F / 350.0F);
     EXPECT_FLOAT_EQ(scores[1], 300.0F / 350.0F);
