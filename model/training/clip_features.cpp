@@ -146,7 +146,7 @@ std::string cache_key(const std::vector<Clip>& clips, const dsp::FeatureSpec& sp
                       std::to_string(options.seed) + " variants " +
                       std::to_string(options.variants) + " degrade " + options.degrade_name;
     if (options.bank != nullptr) {
-        key += "\n" + options.bank->description();
+        key += "\nspeeds" + (options.variants > 0 ? " " + options.bank->description() : "");
     }
     for (const Clip& clip : clips) {
         std::error_code ignored;  // a file that cannot be read becomes a problem, not a key

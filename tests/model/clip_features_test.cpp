@@ -318,11 +318,13 @@ TEST_F(FeatureCacheTest, IsNotAskedWhereAnythingDiffersThatTheFeaturesDependOn) 
     loads_anew("number of clips");
 }
 
-TEST_F(FeatureCacheTest, WithoutVariantsTheBankDoesNotMatter) {
+TEST_F(FeatureCacheTest, WithoutABankThereAreNoSpeeds) {
     options_.variants = 0;
-    load();
+    EXPECT_EQ(load().clips.at(0).variants.size(), 2U);
     options_.bank = nullptr;
-    EXPECT_TRUE(load().from_cache);
+    const LoadedClips loaded = load();
+    EXPECT_FALSE(loaded.from_cache);
+    EXPECT_TRUE(loaded.clips.at(0).variants.empty());
 }
 
 TEST_F(FeatureCacheTest, ADamagedFileIsComputedAnewAndReplaced) {
