@@ -213,44 +213,4 @@ Amplified set_level(std::span<const float> samples, float level_dbfs) {
                         : Amplified{copy(samples), 0};
 }
 
-std::vector<float> trim_silence(std::span<const float> samples, int rate_hz) {
-    constexpr float kGateDb = -35.0F;
-    constexpr std::size_t kLoudestPart = 20;
-    const auto block = static_cast<std::size_t>(std::max(1, rate_hz / 100));
-    const std::size_t margin = 10 * block;
-    std::vector<float> levels;
-    for (std::size_t at = 0; at < samples.size(); at += block) {
-        levels.push_back(rms(samples.subspan(at, std::min(block, samples.size() - at))));
-    }
-    if (levels.empty()) {
-        return {};
-    }
-    std::vector<float> sorted = levels;
-    const auto loud = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / kLoudestPart);
-    std::ranges::nth_element(sorted, loud, std::greater<>());
-    const float gate = *loud * from_db(kGateDb);
-    const auto is_loud = [gate](float level) { return level > gate; };
-    const auto first = std::ranges::find_if(levels, is_loud);
-    if (first == levels.end()) {
-        return copy(samples);
-    }
-    const auto last = std::ranges::find_if(levels.rbegin(), levels.rend(), is_loud);
-    const std::size_t begin = static_cast<std::size_t>(first - levels.begin()) * block;
-    const std::size_t end = static_cast<std::size_t>(levels.rend() - last) * block;
-    const std::size_t kept_begin = begin > margin ? begin - margin : 0;
-    const std::size_t kept_end = std::min(samples.size(), end + margin);
-    return copy(samples.subspan(kept_begin, kept_end - kept_begin));
-}
-
-std::vector<float> copy_paste(std::span<const float> neutral, std::span<const float> emotional,
-                              int rate_hz, PasteOrder order) {
-    std::vector<float> first = trim_silence(neutral, rate_hz);
-    std::vector<float> second = trim_silence(emotional, rate_hz);
-    if (order == PasteOrder::EmotionalFirst) {
-        std::swap(first, second);
-    }
-    first.insert(first.end(), second.begin(), second.end());
-    return first;
-}
-
 }  // namespace emotiond::model

@@ -69,18 +69,4 @@ Amplified amplify(std::span<const float> samples, float gain_db);
 /// To an RMS of level_dbfs; 0 dBFS is a square wave of amplitude 1. Silence stays silence.
 Amplified set_level(std::span<const float> samples, float level_dbfs);
 
-/// The samples without the silence before and after: 10 ms blocks count as silent that are 35 dB
-/// quieter than the loudest twentieth; 100 ms of silence are kept on either side. Silence comes
-/// back whole.
-std::vector<float> trim_silence(std::span<const float> samples, int rate_hz);
-
-enum class PasteOrder { NeutralFirst, EmotionalFirst };
-
-/// A neutral and an emotional clip of one speaker as one clip, which keeps the emotional label.
-/// Outer silence of both is trimmed.
-/// Source: Pappagari et al., "CopyPaste: an augmentation method for speech emotion recognition",
-/// 2021.
-std::vector<float> copy_paste(std::span<const float> neutral, std::span<const float> emotional,
-                              int rate_hz, PasteOrder order);
-
 }  // namespace emotiond::model

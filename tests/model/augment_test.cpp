@@ -260,53 +260,6 @@ TEST(Augment, AmplifyingCountsWhatItClips) {
               std::vector<float>(10, 0.0F));
 }
 
-/// Silence with a hiss of -70 dBFS, a voice of 1 s, silence.
-std::vector<float> between_silences(std::size_t before, std::size_t after, float amplitude = 1.0F) {
-    std::vector<float> samples = white_noise(before + 16000 + after, 3);
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-        samples[i] *= i >= before && i < before + 16000 ? amplitude : 1e-3F * amplitude;
-    }
-    return samples;
-}
-
-TEST(Augment, TrimsOuterSilenceAndKeepsAMargin) {
-    for (const float amplitude : {1.0F, 0.01F}) {  // by the clip's own level
-        const std::vector<float> samples = between_silences(8000, 12000, amplitude);
-        const std::vector<float> trimmed = trim_silence(samples, kRateHz);
-        ASSERT_EQ(trimmed.size(), 16000U + 2 * 1600U);
-        EXPECT_TRUE(std::ranges::equal(trimmed, std::span(samples).subspan(6400, 19200)));
-    }
-    std::vector<float> pause = between_silences(4800, 0);
-    const std::vector<float> second = between_silences(4800, 4800);
-    pause.insert(pause.end(), second.begin(), second.end());
-    EXPECT_EQ(trim_silence(pause, kRateHz).size(), 1600U + 16000U + 4800U + 16000U + 1600U);
-}
-
-TEST(Augment, TrimsNothingOfWhatHasNoOuterSilence) {
-    const std::vector<float> voice = white_noise(16000, 1);
-    EXPECT_EQ(trim_silence(voice, kRateHz), voice);
-    const std::vector<float> near = between_silences(800, 800);
-    EXPECT_EQ(trim_silence(near, kRateHz), near);
-    EXPECT_EQ(trim_silence(std::vector<float>(5000, 0.0F), kRateHz),
-              std::vector<float>(5000, 0.0F));
-    EXPECT_EQ(trim_silence(std::vector<float>(7, 0.5F), kRateHz), std::vector<float>(7, 0.5F));
-}
-
-TEST(Augment, JoinsTwoClipsWithoutTheSilenceAround) {
-    const std::vector<float> neutral = between_silences(8000, 8000, 0.5F);
-    const std::vector<float> emotional = between_silences(4000, 4000, 1.0F);
-    const std::vector<float> first = trim_silence(neutral, kRateHz);
-    const std::vector<float> second = trim_silence(emotional, kRateHz);
-    const std::vector<float> joined =
-        copy_paste(neutral, emotional, kRateHz, PasteOrder::NeutralFirst);
-    ASSERT_EQ(joined.size(), first.size() + second.size());
-    EXPECT_TRUE(std::equal(first.begin(), first.end(), joined.begin()));
-    const std::vector<float> other =
-        copy_paste(neutral, emotional, kRateHz, PasteOrder::EmotionalFirst);
-    EXPECT_TRUE(std::equal(second.begin(), second.end(), other.begin()));
-    EXPECT_TRUE(std::equal(first.rbegin(), first.rend(), other.rbegin()));
-}
-
 TEST(Augment, NothingStaysNothing) {
     Random random(1);
     EXPECT_THAT(add_noise({}, std::vector{0.5F}, 10.0F, random), IsEmpty());
@@ -317,8 +270,6 @@ TEST(Augment, NothingStaysNothing) {
     EXPECT_THAT(change_speed({}, kRateHz, 0.9F), IsEmpty());
     EXPECT_THAT(amplify({}, 3.0F).samples, IsEmpty());
     EXPECT_THAT(set_level({}, -20.0F).samples, IsEmpty());
-    EXPECT_THAT(trim_silence({}, kRateHz), IsEmpty());
-    EXPECT_THAT(copy_paste({}, {}, kRateHz, PasteOrder::NeutralFirst), IsEmpty());
     EXPECT_EQ(rms({}), 0.0F);
 }
 
