@@ -90,9 +90,11 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
                        "(docs/training.md)");
     command.add_option("--labels", options.labels, "separated by commas (default: the eight)")
         ->delimiter(',');
-    command.add_option("--epochs", options.epochs);
+    command.add_option("--epochs", options.epochs,
+                       "times that as many crops are drawn as there are recordings");
     command.add_option("--batch", options.batch, "crops in a batch");
-    command.add_option("--learning-rate", options.learning_rate);
+    command.add_option("--learning-rate", options.learning_rate,
+                       "its peak, after a warm-up of two epochs");
     command.add_option("--patience", options.patience,
                        "stop so many epochs after the best one and keep that; 0: train them all");
     command.add_option("--variants", options.variants, "augmented versions of each recording");
@@ -174,7 +176,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.evaluate.command_line = line.train.command_line;
     CLI::App* train = app.add_subcommand("train", "Train a model bundle");
     add_training_options(*train, line.train);
-    train->add_option("--seed", line.train.seed);
+    train->add_option("--seed", line.train.seed,
+                      "of the first weights, crops and augmentation; another one is another run");
     train
         ->add_option("--test-speakers", line.train.test_speakers,
                      "leave these out, separated by commas, and report on them")

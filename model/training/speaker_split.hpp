@@ -36,7 +36,8 @@ struct Round {
 /// training run serves all of them. P3: each corpus in turn is not trained on but tested. PS: one
 /// round over clips, which leaks the speaker.
 /// test_only: corpora that are never trained on; P3 tests on them too, P1 and P2 leave them out.
-/// Throws std::runtime_error for an unknown protocol, or one that these corpora have no fold for.
+/// Throws std::runtime_error for an unknown protocol, for P3 without a second corpus to train on,
+/// and where the protocols have no fold in these corpora at all.
 std::vector<Round> rounds_of(std::span<const Corpus> corpora,
                              std::span<const std::string> protocols,
                              const std::set<std::string>& test_only = {});
