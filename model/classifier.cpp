@@ -129,7 +129,8 @@ Forward forward_of_module(const Bundle& bundle, torch::Device device, bool trust
             shape << "gave " << out.sizes();
             refuse(shape.str());
         }
-        Logits logits{out.narrow(1, 0, num_labels), {}};
+        Logits logits;
+        logits.emotions = out.narrow(1, 0, num_labels);
         if (out.size(1) > num_labels) {
             logits.speech = out.select(1, num_labels);
         }

@@ -13,13 +13,21 @@ torch::Tensor since_first(const torch::Tensor& active) {
 
 }  // namespace
 
-Network::Network(const NetworkOptions& options, std::int64_t embedding) : options_(options) {
+Network::Network(const NetworkOptions& options, const std::vector<Expert>& experts)
+    : options_(options) {
     mean_ = register_buffer("mean", torch::zeros({options.num_features}));
     inverse_deviation_ = register_buffer("inverse_deviation", torch::ones({options.num_features}));
-    dense_ = register_module("dense", torch::nn::Linear(embedding, options.dense));
-    output_ = register_module("output", torch::nn::Linear(options.dense, options.num_labels));
+    for (const Expert& expert : experts) {
+        const std::string number = experts.size() > 1 ? std::to_string(heads_.size()) : "";
+        heads_.push_back(
+            {expert,
+             register_module("dense" + number, torch::nn::Linear(expert.embedding, options.dense)),
+             register_module("output" + number,
+                             torch::nn::Linear(options.dense, options.num_labels))});
+    }
     if (options.speech_output) {
-        speech_ = register_module("speech", torch::nn::Linear(options.dense, 1));
+        const auto width = static_cast<std::int64_t>(heads_.size()) * options.dense;
+        speech_ = register_module("speech", torch::nn::Linear(width, 1));
     }
 }
 
@@ -60,7 +68,28 @@ void Network::trim(torch::Tensor& rows, torch::Tensor& mask) {
     mask = (kept < count).to(rows.scalar_type());
 }
 
-Logits Network::forward(torch::Tensor rows, const torch::Tensor& num_rows) {
+void Network::mix_rows(torch::Tensor& rows, torch::Tensor& mask, const Mixing* mixing) {
+    if (mixing == nullptr) {
+        return;
+    }
+    rows = mixing->share * rows + (1.0 - mixing->share) * rows.index_select(0, mixing->partner);
+    mask = torch::minimum(mask, mask.index_select(0, mixing->partner));
+    const auto index = torch::arange(rows.size(1), mixing->partner.options()).unsqueeze(0);
+    const auto from = mixing->blank_from.unsqueeze(1);
+    const auto blank = (index >= from).logical_and(index < from + mixing->blank_rows.unsqueeze(1));
+    rows = rows * mask.masked_fill(blank, 0.0).unsqueeze(2);
+}
+
+torch::Tensor Network::voiced_above() const {
+    const std::int64_t column = options_.voicing_column;
+    if (column < 0) {
+        return {};
+    }
+    const auto zero = options_.centre_window ? torch::zeros_like(mean_[column]) : mean_[column];
+    return (options_.voiced_above - zero) * inverse_deviation_[column];
+}
+
+Logits Network::forward(torch::Tensor rows, const torch::Tensor& num_rows, const Mixing* mixing) {
     auto mask = mask_rows(rows, num_rows);
     if (options_.energy_column >= 0) {
         trim(rows, mask);
@@ -71,13 +100,29 @@ Logits Network::forward(torch::Tensor rows, const torch::Tensor& num_rows) {
         centre = (rows * row_mask).sum(1, true) / row_mask.sum(1, true).clamp_min(1.0);
     }
     rows = (rows - centre) * inverse_deviation_ * row_mask;
-    auto hidden = embed(rows, mask);
-    hidden = torch::dropout(hidden, options_.dropout, is_training());
-    hidden = torch::relu(dense_->forward(hidden));
-    hidden = torch::dropout(hidden, options_.dropout, is_training());
-    Logits logits{output_->forward(hidden), {}};
+    const std::vector<torch::Tensor> embeddings = embed(rows, mask, mixing);
+    Logits logits;
+    std::vector<torch::Tensor> hidden;
+    for (std::size_t i = 0; i < heads_.size(); ++i) {
+        Head& head = heads_[i];
+        auto values = torch::dropout(embeddings[i], head.expert.dropout, is_training());
+        values = torch::relu(head.dense->forward(values));
+        hidden.push_back(torch::dropout(values, head.expert.dropout, is_training()));
+        logits.experts.push_back(head.output->forward(hidden.back()));
+    }
+    logits.emotions = logits.experts.front();
+    if (logits.experts.size() > 1) {
+        auto sum = torch::zeros_like(logits.emotions, torch::kFloat32);
+        double weights = 0.0;
+        for (std::size_t i = 0; i < heads_.size(); ++i) {
+            const double weight = heads_[i].expert.weight;
+            sum = sum + weight * logits.experts[i].to(torch::kFloat32).log_softmax(1);
+            weights += weight;
+        }
+        logits.emotions = sum / weights;
+    }
     if (options_.speech_output) {
-        logits.speech = speech_->forward(hidden).squeeze(1);
+        logits.speech = speech_->forward(torch::cat(hidden, 1)).squeeze(1);
     }
     return logits;
 }

@@ -18,10 +18,21 @@ namespace emotiond::model {
 struct Logits {
     torch::Tensor emotions;  ///< [batch][num_labels]
     torch::Tensor speech;  ///< [batch], above 0 where speech is likelier than not; may be undefined
+    /// What `emotions` is made of where several experts answer, each [batch][num_labels]: each is
+    /// trained by itself.
+    std::vector<torch::Tensor> experts;
 };
 
-/// Rows of windows in, logits out. The kinds differ in how they make one vector of a window; what
-/// stands before and behind is the same for all:
+/// What training does to a batch within the network, behind the normalisation.
+struct Mixing {
+    double share = 1.0;        ///< of a window in what is made of it; the rest is its partner's
+    torch::Tensor partner;     ///< [batch], int64: another window of the batch, or the same
+    torch::Tensor blank_from;  ///< [batch], int64: first row of a stretch that is blanked
+    torch::Tensor blank_rows;  ///< [batch], int64: its length
+};
+
+/// Rows of windows in, logits out. The kinds differ in how they make vectors of a window, one for
+/// each of their experts; what stands before and behind is the same for all:
 ///
 ///     rows -> outer silence cut off -> centred, scaled -> embed() -> dense -> emotions
 ///                                                                       \--> speech
@@ -30,8 +41,9 @@ struct Logits {
 class Network : public torch::nn::Module {
  public:
     /// rows: [batch][max_rows][num_features].  num_rows: [batch], int64, on the same device; rows
-    /// behind them are not looked at.
-    Logits forward(torch::Tensor rows, const torch::Tensor& num_rows);
+    /// behind them are not looked at.  mixing: while training only.
+    Logits forward(torch::Tensor rows, const torch::Tensor& num_rows,
+                   const Mixing* mixing = nullptr);
 
     /// mean, deviation: [num_features], of the training speakers' rows.
     void set_normalisation(const std::vector<float>& mean, const std::vector<float>& deviation);
@@ -39,14 +51,33 @@ class Network : public torch::nn::Module {
     [[nodiscard]] const NetworkOptions& options() const { return options_; }
 
  protected:
-    /// embedding: the size of the vectors that embed() returns.
-    Network(const NetworkOptions& options, std::int64_t embedding);
+    /// What one expert's vectors are and how much its answer counts.
+    struct Expert {
+        std::int64_t embedding;  ///< size of its vectors
+        double dropout;          ///< before and behind the dense layer
+        double weight = 1.0;     ///< of its log probabilities in the answer
+    };
+    Network(const NetworkOptions& options, const std::vector<Expert>& experts);
 
     /// rows: [batch][max_rows][num_features], normalised, 0 where masked.  mask: [batch][max_rows],
-    /// 1 where a row counts.  Returns [batch][embedding].
-    virtual torch::Tensor embed(const torch::Tensor& rows, const torch::Tensor& mask) = 0;
+    /// 1 where a row counts.  Returns [batch][embedding] of each expert.
+    virtual std::vector<torch::Tensor> embed(const torch::Tensor& rows, const torch::Tensor& mask,
+                                             const Mixing* mixing) = 0;
+
+    /// Mixes rows and blanks stretches of them, as far as windows reach together.
+    static void mix_rows(torch::Tensor& rows, torch::Tensor& mask, const Mixing* mixing);
+    /// NetworkOptions::voiced_above as the normalised rows have it, a scalar; undefined without a
+    /// voicing column.
+    [[nodiscard]] torch::Tensor voiced_above() const;
 
  private:
+    /// The layers behind an expert's vectors.
+    struct Head {
+        Expert expert;
+        torch::nn::Linear dense{nullptr};
+        torch::nn::Linear output{nullptr};
+    };
+
     [[nodiscard]] torch::Tensor mask_rows(const torch::Tensor& rows,
                                           const torch::Tensor& num_rows) const;
     /// Moves each window's first row that counts to the start, and cuts what no window needs.
@@ -55,8 +86,7 @@ class Network : public torch::nn::Module {
     NetworkOptions options_;
     torch::Tensor mean_;
     torch::Tensor inverse_deviation_;
-    torch::nn::Linear dense_{nullptr};
-    torch::nn::Linear output_{nullptr};
+    std::vector<Head> heads_;
     torch::nn::Linear speech_{nullptr};
 };
 

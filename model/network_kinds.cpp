@@ -167,13 +167,17 @@ TORCH_MODULE(BidirectionalLstm);
 class LstmNetwork : public Network {
  public:
     explicit LstmNetwork(const NetworkOptions& options)
-        : Network(options, options.hidden),
+        : Network(options, {{options.hidden, options.dropout}}),
           lstm_(register_module("lstm",
                                 make_lstm(options.num_features * options.rows_per_step, options))),
           pooling_(register_module("pooling", AttentionPooling(options.hidden))) {}
 
  protected:
-    Tensor embed(const Tensor& rows, const Tensor& mask) override {
+    std::vector<Tensor> embed(const Tensor& all_rows, const Tensor& all_mask,
+                              const Mixing* mixing) override {
+        auto rows = all_rows;
+        auto mask = all_mask;
+        mix_rows(rows, mask, mixing);
         const std::int64_t per_step = options().rows_per_step;
         const std::int64_t missing = (per_step - rows.size(1) % per_step) % per_step;
         const auto whole = torch::constant_pad_nd(rows, {0, 0, 0, missing});
@@ -183,7 +187,7 @@ class LstmNetwork : public Network {
         const auto step_mask = std::get<0>(
             torch::constant_pad_nd(mask, {0, missing}).view({-1, num_steps, per_step}).max(2));
         const auto steps = whole.reshape({rows.size(0), num_steps, per_step * rows.size(2)});
-        return pooling_->forward(std::get<0>(lstm_->forward(steps)), step_mask);
+        return {pooling_->forward(std::get<0>(lstm_->forward(steps)), step_mask)};
     }
 
  private:
@@ -194,7 +198,8 @@ class LstmNetwork : public Network {
 /// Convolutions with max pooling -> the largest and the mean value over time.
 class CnnNetwork : public Network {
  public:
-    explicit CnnNetwork(const NetworkOptions& options) : Network(options, 4 * options.channels) {
+    explicit CnnNetwork(const NetworkOptions& options)
+        : Network(options, {{4 * options.channels, options.dropout}}) {
         std::int64_t inputs = options.num_features;
         for (int layer = 0; layer < 3; ++layer) {
             const std::int64_t outputs = layer == 0 ? options.channels : 2 * options.channels;
@@ -206,9 +211,12 @@ class CnnNetwork : public Network {
     }
 
  protected:
-    Tensor embed(const Tensor& rows, const Tensor& mask) override {
-        auto values = rows.transpose(1, 2);
+    std::vector<Tensor> embed(const Tensor& all_rows, const Tensor& mask,
+                              const Mixing* mixing) override {
+        auto rows = all_rows;
         auto step_mask = mask;
+        mix_rows(rows, step_mask, mixing);
+        auto values = rows.transpose(1, 2);
         for (auto& layer : layers_) {
             values = layer->forward(values, step_mask);
             // ReLU's output is not below 0, so the zeros of masked steps never win.
@@ -216,7 +224,7 @@ class CnnNetwork : public Network {
             step_mask = torch::max_pool1d(step_mask.unsqueeze(1), 2, 2, 0, 1, true).squeeze(1);
         }
         const auto mean = values.sum(2) / step_mask.sum(1, true).clamp_min(1.0);
-        return torch::cat({std::get<0>(values.max(2)), mean}, 1);
+        return {torch::cat({std::get<0>(values.max(2)), mean}, 1)};
     }
 
  private:
@@ -227,7 +235,7 @@ class CnnNetwork : public Network {
 class CnnLstmNetwork : public Network {
  public:
     explicit CnnLstmNetwork(const NetworkOptions& options)
-        : Network(options, options.hidden),
+        : Network(options, {{options.hidden, options.dropout}}),
           first_(register_module("first", Convolution(options.num_features, options.channels, 1,
                                                       0.5 * options.dropout))),
           second_(register_module("second", Convolution(options.channels, 2 * options.channels, 1,
@@ -236,15 +244,18 @@ class CnnLstmNetwork : public Network {
           pooling_(register_module("pooling", AttentionPooling(options.hidden))) {}
 
  protected:
-    Tensor embed(const Tensor& rows, const Tensor& mask) override {
+    std::vector<Tensor> embed(const Tensor& all_rows, const Tensor& mask,
+                              const Mixing* mixing) override {
+        auto rows = all_rows;
         auto step_mask = mask;
+        mix_rows(rows, step_mask, mixing);
         auto values = rows.transpose(1, 2);
         for (auto* layer : {&first_, &second_}) {
             values = torch::max_pool1d((*layer)->forward(values, step_mask), 2, 2, 0, 1, true);
             step_mask = torch::max_pool1d(step_mask.unsqueeze(1), 2, 2, 0, 1, true).squeeze(1);
         }
         const auto hidden = std::get<0>(lstm_->forward(values.transpose(1, 2).contiguous()));
-        return pooling_->forward(hidden, step_mask);
+        return {pooling_->forward(hidden, step_mask)};
     }
 
  private:
@@ -254,69 +265,173 @@ class CnnLstmNetwork : public Network {
     AttentionPooling pooling_;
 };
 
-/// Mean, deviation and extremes of every feature over the window -> fully connected.
-class DnnNetwork : public Network {
- public:
-    explicit DnnNetwork(const NetworkOptions& options)
-        : Network(options, options.hidden),
-          normalisation_(
-              register_module("normalisation", nn::BatchNorm1d(4 * options.num_features))),
-          first_(
-              register_module("first", nn::Linear(4 * options.num_features, 2 * options.hidden))),
-          second_(register_module("second", nn::Linear(2 * options.hidden, options.hidden))) {}
+/// Mean and deviation under each of several weightings of the steps.
+/// values: [batch][steps][width].  weights: [batch][weightings][steps], 0 to 1.
+/// Returns two of [batch][weightings][width]; 0 and the least deviation where no step has weight.
+std::pair<Tensor, Tensor> weighted_moments(const Tensor& values, const Tensor& weights) {
+    const auto shares = weights / weights.sum(2, true).clamp_min(1.0);
+    const auto mean = torch::bmm(shares, values);
+    const auto square = torch::bmm(shares, values * values);
+    return {mean, (square - mean * mean).clamp_min(1e-3).sqrt()};
+}
 
- protected:
-    Tensor embed(const Tensor& rows, const Tensor& mask) override {
-        const auto row_mask = mask.unsqueeze(2);
-        const auto count = row_mask.sum(1).clamp_min(1.0);
-        const auto mean = rows.sum(1) / count;
-        const auto deviation = ((rows * rows).sum(1) / count - mean * mean).clamp_min(1e-6).sqrt();
-        const auto masked = row_mask == 0;
-        const auto most = std::get<0>(rows.masked_fill(masked, -1e4).max(1));
-        const auto least = std::get<0>(rows.masked_fill(masked, 1e4).min(1));
-        auto hidden = normalisation_->forward(torch::cat({mean, deviation, most, least}, 1));
-        hidden = torch::relu(first_->forward(hidden));
-        hidden = torch::dropout(hidden, options().dropout, is_training());
-        return torch::relu(second_->forward(hidden));
+/// Functionals of a window: mean and deviation of its rows and of their deltas, and the means of
+/// its quarters, which tell how it goes; each over all rows and over the voiced ones. Source:
+/// Schuller et al. 2009 (functionals of low-level descriptors); the quarters are ours.
+class FunctionalsImpl : public nn::Module {
+ public:
+    explicit FunctionalsImpl(const NetworkOptions& options) : options_(options) {
+        const std::int64_t kinds_of_rows = options.voicing_column >= 0 ? 2 : 1;
+        size_ = kinds_of_rows * 8 * options.num_features + kinds_of_rows - 1;
+        normalisation_ = register_module(
+            "normalisation", nn::BatchNorm1d(nn::BatchNorm1dOptions(size_).affine(false)));
+        reader_ = register_module("reader", nn::Linear(size_, options.functionals));
+        reader_normalisation_ =
+            register_module("reader_normalisation", nn::BatchNorm1d(options.functionals));
+    }
+
+    /// rows: [batch][steps][num_features], normalised, 0 where masked.
+    /// mask: [batch][steps].  voiced_above: a scalar, where voiced rows begin.
+    /// Returns [batch][functionals].
+    Tensor forward(const Tensor& rows, const Tensor& mask, const Tensor& voiced_above,
+                   const Mixing* mixing) {
+        // Sums over hundreds of rows need the full mantissa.
+        const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
+        auto values = normalisation_->forward(functionals(rows, mask, voiced_above));
+        values = values.clamp(-5.0, 5.0);
+        if (mixing != nullptr) {
+            values = mixing->share * values +
+                     (1.0 - mixing->share) * values.index_select(0, mixing->partner);
+        }
+        values = torch::dropout(values, 0.4 * options_.functionals_dropout, is_training());
+        return torch::relu(reader_normalisation_->forward(reader_->forward(values)));
     }
 
  private:
-    nn::BatchNorm1d normalisation_;
-    nn::Linear first_;
-    nn::Linear second_;
+    [[nodiscard]] Tensor functionals(Tensor rows, Tensor mask, const Tensor& voiced_above) const {
+        const std::int64_t missing = std::max<std::int64_t>(0, kDeltaRows - rows.size(1));
+        rows = torch::constant_pad_nd(rows, {0, 0, 0, missing});
+        mask = torch::constant_pad_nd(mask, {0, missing});
+        const auto count = mask.sum(1, true).clamp_min(1.0);
+        std::vector<Tensor> whole{mask};
+        std::vector<Tensor> extra;
+        if (options_.voicing_column >= 0) {
+            const auto voiced = mask * (rows.select(2, options_.voicing_column) > voiced_above);
+            whole.push_back(voiced);
+            extra.push_back(voiced.sum(1, true) / count);
+        }
+        rows = without_level(rows, mask, count);
+        const auto weights = torch::stack(whole, 1);
+        const auto place = mask.cumsum(1) * 4.0 / (count + 1.0);  // above 0, below 4
+        std::vector<Tensor> quarters;
+        for (int quarter = 0; quarter < 4; ++quarter) {
+            const auto within = (place >= quarter).logical_and(place < quarter + 1);
+            quarters.push_back(weights * within.unsqueeze(1));
+        }
+        // Rows on both sides that count: a delta at the end would be that of the padding.
+        const auto deltas = regression(rows);
+        const std::int64_t num_deltas = deltas.size(1);
+        const auto inner =
+            weights.narrow(2, 2, num_deltas) *
+            (mask.narrow(1, 0, num_deltas) * mask.narrow(1, 4, num_deltas)).unsqueeze(1);
+
+        const auto [mean, deviation] = weighted_moments(rows, weights);
+        const auto contour = weighted_moments(rows, torch::cat(quarters, 1)).first;
+        const auto [delta_mean, delta_deviation] = weighted_moments(deltas, inner);
+        for (const Tensor& part : {mean, deviation, contour, delta_mean, delta_deviation}) {
+            extra.push_back(part.flatten(1));
+        }
+        return torch::cat(extra, 1);
+    }
+
+    /// The same rows whatever the gain: what follows the level loses its mean over the window.
+    [[nodiscard]] Tensor without_level(const Tensor& rows, const Tensor& mask,
+                                       const Tensor& count) const {
+        auto follows = torch::zeros({options_.num_features}, rows.options());
+        for (const std::int64_t column : {options_.energy_column, options_.zeroth_column}) {
+            if (column >= 0) {
+                follows[column] = 1.0;
+            }
+        }
+        const auto mean = rows.sum(1, true) / count.unsqueeze(2);
+        return (rows - mean * follows) * mask.unsqueeze(2);
+    }
+
+    /// HTK's regression over two rows on either side, of the rows that have these.
+    static Tensor regression(const Tensor& rows) {
+        const auto shifted = [&](std::int64_t by) {
+            return rows.narrow(1, 2 + by, rows.size(1) - 4);
+        };
+        return (2.0 * (shifted(2) - shifted(-2)) + shifted(1) - shifted(-1)) / 10.0;
+    }
+
+    static constexpr std::int64_t kDeltaRows = 5;
+
+    NetworkOptions options_;
+    std::int64_t size_ = 0;
+    nn::BatchNorm1d normalisation_{nullptr};
+    nn::Linear reader_{nullptr};
+    nn::BatchNorm1d reader_normalisation_{nullptr};
+};
+TORCH_MODULE(Functionals);
+
+/// Functionals -> fully connected.
+class DnnNetwork : public Network {
+ public:
+    explicit DnnNetwork(const NetworkOptions& options)
+        : Network(options, {{options.functionals, options.functionals_dropout}}),
+          functionals_(register_module("functionals", Functionals(options))) {}
+
+ protected:
+    std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
+                              const Mixing* mixing) override {
+        return {functionals_->forward(rows, mask, voiced_above(), mixing)};
+    }
+
+ private:
+    Functionals functionals_;
 };
 
-/// Three convolutions, a step each four rows -> bidirectional LSTM -> attentive statistics.
+/// Two experts. One follows the order of the rows: three convolutions, a step each eight rows ->
+/// bidirectional LSTM -> attentive statistics. The other reads their functionals; it learns more
+/// surely from few speakers, and counts twice.
 class CrnnNetwork : public Network {
  public:
     explicit CrnnNetwork(const NetworkOptions& options)
-        : Network(options, 4 * options.hidden),
+        : Network(options, {{4 * options.hidden, options.dropout, 1.0},
+                            {options.functionals, options.functionals_dropout, 2.0}}),
           lstm_(register_module("lstm", BidirectionalLstm(options.channels, options))),
           pooling_(
-              register_module("pooling", StatisticsPooling(2 * options.hidden, options.heads))) {
+              register_module("pooling", StatisticsPooling(2 * options.hidden, options.heads))),
+          functionals_(register_module("functionals", Functionals(options))) {
         for (int layer = 0; layer < 3; ++layer) {
-            layers_.push_back(register_module(
-                "convolution" + std::to_string(layer),
-                Convolution(layer == 0 ? options.num_features : options.channels, options.channels,
-                            layer < 2 ? 2 : 1, 0.5 * options.dropout)));
+            layers_.push_back(
+                register_module("convolution" + std::to_string(layer),
+                                Convolution(layer == 0 ? options.num_features : options.channels,
+                                            options.channels, 2, 0.5 * options.dropout)));
         }
     }
 
  protected:
-    Tensor embed(const Tensor& rows, const Tensor& mask) override {
+    std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
+                              const Mixing* mixing) override {
+        const auto read = functionals_->forward(rows, mask, voiced_above(), mixing);
+        auto mixed = rows;
         auto step_mask = mask;
-        auto values = rows.transpose(1, 2);
+        mix_rows(mixed, step_mask, mixing);
+        auto values = mixed.transpose(1, 2);
         for (auto& layer : layers_) {
             values = layer->forward(values, step_mask);
         }
         const auto steps = lstm_->forward(values.transpose(1, 2).contiguous(), step_mask);
-        return pooling_->forward(steps.to(torch::kFloat32), step_mask);
+        return {pooling_->forward(steps.to(torch::kFloat32), step_mask), read};
     }
 
  private:
     std::vector<Convolution> layers_;
     BidirectionalLstm lstm_;
     StatisticsPooling pooling_;
+    Functionals functionals_;
 };
 
 }  // namespace

@@ -14,11 +14,14 @@ void for_each_size(Options& options, Visit&& visit) {
     visit("num_features", options.num_features, 1, 4096);
     visit("num_labels", options.num_labels, 1, 1024);
     visit("energy_column", options.energy_column, -1, 4095);
+    visit("zeroth_column", options.zeroth_column, -1, 4095);
+    visit("voicing_column", options.voicing_column, -1, 4095);
     visit("rows_per_step", options.rows_per_step, 1, 64);
     visit("channels", options.channels, 1, 4096);
     visit("layers", options.layers, 1, 16);
     visit("hidden", options.hidden, 1, 4096);
     visit("heads", options.heads, 1, 64);
+    visit("functionals", options.functionals, 1, 4096);
     visit("dense", options.dense, 1, 4096);
 }
 
@@ -45,14 +48,14 @@ NetworkOptions NetworkOptions::of_kind(const std::string& kind) {
     NetworkOptions options;
     options.kind = kind;
     if (kind == "crnn") {
-        options.hidden = 96;
+        options.channels = 64;
+        options.hidden = 64;
         options.dense = 128;
     } else if (kind == "cnn" || kind == "cnn-lstm") {
         options.channels = 64;
     } else if (kind == "dnn") {
         options.centre_window = false;
         options.dense = 128;
-        options.hidden = 256;
     }
     return options;
 }
@@ -62,7 +65,9 @@ ordered_json NetworkOptions::to_json() const {
     for_each_size(*this,
                   [&](const char* name, std::int64_t value, auto...) { json[name] = value; });
     json["silence_below"] = silence_below;
+    json["voiced_above"] = voiced_above;
     json["dropout"] = dropout;
+    json["functionals_dropout"] = functionals_dropout;
     json["speech_output"] = speech_output;
     json["centre_window"] = centre_window;
     return json;
@@ -91,7 +96,10 @@ NetworkOptions NetworkOptions::from_json(const ordered_json& json) {
             }
         });
         options.silence_below = json.value("silence_below", options.silence_below);
+        options.voiced_above = json.value("voiced_above", options.voiced_above);
         options.dropout = json.value("dropout", options.dropout);
+        options.functionals_dropout =
+            json.value("functionals_dropout", options.functionals_dropout);
         options.speech_output = json.value("speech_output", options.speech_output);
         options.centre_window = json.value("centre_window", options.centre_window);
     } catch (const ordered_json::exception& error) {
@@ -99,12 +107,18 @@ NetworkOptions NetworkOptions::from_json(const ordered_json& json) {
     } catch (const std::invalid_argument& error) {
         refuse(error.what());
     }
-    if (options.energy_column >= options.num_features) {
-        refuse("energy_column must be below num_features, got " +
-               std::to_string(options.energy_column));
+    for (const auto& [name, column] : {std::pair{"energy_column", options.energy_column},
+                                       std::pair{"zeroth_column", options.zeroth_column},
+                                       std::pair{"voicing_column", options.voicing_column}}) {
+        if (column >= options.num_features) {
+            refuse(std::string(name) + " must be below num_features, got " +
+                   std::to_string(column));
+        }
     }
-    if (!(options.silence_below > 0.0) || !(options.dropout >= 0.0 && options.dropout < 1.0)) {
-        refuse("silence_below must be above 0 and dropout 0 to below 1");
+    const auto is_share = [](double value) { return value >= 0.0 && value < 1.0; };
+    if (!(options.silence_below > 0.0) || !is_share(options.dropout) ||
+        !is_share(options.functionals_dropout)) {
+        refuse("silence_below must be above 0 and every dropout 0 to below 1");
     }
     if (options.kind == "crnn" && 2 * options.hidden % options.heads != 0) {
         refuse("heads must divide 2 hidden, got " + std::to_string(options.heads) + " and " +

@@ -4,6 +4,7 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <type_traits>
 
 #include "model/feature_spec_json.hpp"
 #include "model/labels.hpp"
@@ -44,6 +45,7 @@ dsp::FeatureSpec speech_features(int num_coeffs, int num_mels) {
     spec.num_mels = num_mels;
     spec.num_coeffs = num_coeffs;
     spec.low_hz = 20.0F;
+    spec.append_log_energy = true;  // by which the silence around the voice is known
     return spec;
 }
 
@@ -54,10 +56,11 @@ Recipe Recipe::of_kind(const std::string& kind) {
     recipe.labels.assign(kEmotions.begin(), kEmotions.end());
     recipe.network = NetworkOptions::of_kind(kind);
     if (kind == "crnn") {
-        recipe.features = speech_features(40, 64);
-        recipe.features.append_log_energy = true;
+        recipe.features = speech_features(20, 64);
         recipe.features.zero_crossing_rate = true;
         recipe.features.f0 = true;
+        recipe.features.spectral_flux = true;
+        recipe.features.spectral_contrast = true;
         recipe.network.dropout = 0.2;
     } else if (kind == "dnn") {
         // Pitch classes need a long frame.
@@ -74,8 +77,11 @@ Recipe Recipe::of_kind(const std::string& kind) {
         recipe.min_crop_rows = 50;
         recipe.max_crop_rows = 150;
         recipe.time_mask_rows = 0;
-        recipe.batch = 32;
+        recipe.mixup = 0.3;
+        recipe.batch = 64;
         recipe.learning_rate = 1e-3;
+        recipe.weight_decay = 1e-2;
+        recipe.epochs = 50;
     } else {
         recipe.features = speech_features(13, 26);
     }
@@ -85,10 +91,15 @@ Recipe Recipe::of_kind(const std::string& kind) {
 
 void Recipe::fit_network() {
     const std::vector<std::string> names = features.feature_names();
-    const auto energy = std::ranges::find(names, "log_energy");
+    const auto column = [&names](const char* name) {
+        const auto found = std::ranges::find(names, name);
+        return found == names.end() ? -1 : found - names.begin();
+    };
     network.num_features = static_cast<std::int64_t>(names.size());
     network.num_labels = static_cast<std::int64_t>(labels.size());
-    network.energy_column = energy == names.end() ? -1 : energy - names.begin();
+    network.energy_column = column("log_energy");
+    network.zeroth_column = column("mfcc0");
+    network.voicing_column = column("voicing");
 }
 
 ordered_json Recipe::to_json() const {
@@ -123,7 +134,12 @@ Recipe Recipe::from_json(const ordered_json& json) {
         recipe.fit_network();
         recipe.seed = json.value("seed", recipe.seed);
         recipe.bfloat16 = json.value("bfloat16", recipe.bfloat16);
-        for_each_number(recipe, [&](const char* name, auto& value, auto...) {
+        for_each_number(recipe, [&]<typename Number>(const char* name, Number& value, auto...) {
+            if (std::is_integral_v<Number> && json.contains(name) &&
+                !json[name].is_number_integer()) {
+                throw std::runtime_error(std::string(name) + " must be a whole number, got " +
+                                         json[name].dump());
+            }
             value = json.value(name, value);
         });
         recipe.validate();

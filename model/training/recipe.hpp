@@ -22,7 +22,7 @@ struct Recipe {
     int epochs = 60;
     int batch = 16;
     double learning_rate = 1.5e-3;  ///< after a linear warm-up of two epochs; then a cosine to 0
-    double weight_decay = 1e-3;     ///< AdamW's
+    double weight_decay = 3e-3;     ///< AdamW's
     double label_smoothing = 0.1;
     double clip_gradient = 1.0;    ///< largest norm
     double average_decay = 0.998;  ///< of the moving average of the weights, per step
@@ -31,7 +31,7 @@ struct Recipe {
     bool bfloat16 = false;  ///< mixed precision: twice as fast where the processor has it
 
     // Augmentation.
-    int variants = 4;         ///< augmented versions of each clip, beside itself and two speeds
+    int variants = 2;         ///< augmented versions of each clip, beside itself and two speeds
     int min_crop_rows = 100;  ///< crops of this to max_crop_rows are drawn from the clips
     int max_crop_rows = 300;
     double mixup = 0.2;  ///< parameter of the Beta distribution; 0: off

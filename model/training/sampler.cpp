@@ -89,19 +89,12 @@ std::size_t Sampler::crop_rows(const ClipFeatures& clip, std::size_t most, float
     return taken;
 }
 
-/// Blanks a stretch: it gets the mean row, which centring makes zero.
-void Sampler::mask_time(float* rows, std::size_t num_rows, Random& random) const {
+void Sampler::choose_blank(Crops& crops, std::size_t crop, Random& random) const {
+    const auto num_rows = static_cast<std::size_t>(crops.num_rows[crop]);
     const std::size_t length = uniform(random, 0, static_cast<std::size_t>(recipe_.time_mask_rows));
-    if (length == 0 || length >= num_rows / 3) {
-        return;
-    }
-    const std::size_t start = uniform(random, 0, num_rows - length);
-    std::vector<float> mean(num_features_, 0.0F);
-    for (std::size_t i = 0; i < num_rows * num_features_; ++i) {
-        mean[i % num_features_] += rows[i] / static_cast<float>(num_rows);
-    }
-    for (std::size_t row = start; row < start + length; ++row) {
-        std::ranges::copy(mean, rows + row * num_features_);
+    if (length < num_rows / 3) {
+        crops.blank_rows[crop] = static_cast<std::int64_t>(length);
+        crops.blank_from[crop] = static_cast<std::int64_t>(uniform(random, 0, num_rows - length));
     }
 }
 
@@ -120,38 +113,32 @@ void Sampler::fill_target(const ClipFeatures& clip, float* target, float* allowe
     target[clip.clip.label] += static_cast<float>(1.0 - recipe_.label_smoothing);
 }
 
-/// Mixes each crop with another of its batch, as far as both reach; speech with speech only.
+/// Gives each crop of speech another of its batch, and the targets of both; the network mixes what
+/// it makes of the rows.
 void Sampler::mix_up(Crops& crops, Random& random) const {
     std::gamma_distribution<double> gamma(recipe_.mixup);
     const double a = gamma(random);
     const double b = gamma(random);
-    const auto share = static_cast<float>(a + b > 0.0 ? std::max(a, b) / (a + b) : 1.0);
+    crops.share = a + b > 0.0 ? std::max(a, b) / (a + b) : 1.0;
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < crops.speech.size(); ++i) {
         if (crops.speech[i] > 0.0F) {
             order.push_back(i);
         }
     }
-    std::vector<std::size_t> partner = order;
-    std::ranges::shuffle(partner, random);
-    const Crops before = crops;
-    const auto mix = [share](std::vector<float>& into, const std::vector<float>& from,
-                             std::size_t at, std::size_t other, std::size_t size) {
-        for (std::size_t k = 0; k < size; ++k) {
-            into[at * size + k] =
-                share * from[at * size + k] + (1.0F - share) * from[other * size + k];
-        }
-    };
+    std::vector<std::size_t> partners = order;
+    std::ranges::shuffle(partners, random);
+    const std::vector<float> targets = crops.targets;
+    const std::vector<float> allowed = crops.allowed;
+    const auto share = static_cast<float>(crops.share);
     for (std::size_t i = 0; i < order.size(); ++i) {
-        const std::size_t at = order[i];
-        const std::size_t other = partner[i];
-        mix(crops.rows, before.rows, at, other, crops.max_rows * num_features_);
-        mix(crops.targets, before.targets, at, other, num_labels_);
-        crops.num_rows[at] = std::min(before.num_rows[at], before.num_rows[other]);
+        const std::size_t at = order[i] * num_labels_;
+        const std::size_t other = partners[i] * num_labels_;
+        crops.partner[order[i]] = static_cast<std::int64_t>(partners[i]);
         for (std::size_t label = 0; label < num_labels_; ++label) {
-            crops.allowed[at * num_labels_ + label] =
-                std::max(before.allowed[at * num_labels_ + label],
-                         before.allowed[other * num_labels_ + label]);
+            crops.targets[at + label] =
+                share * targets[at + label] + (1.0F - share) * targets[other + label];
+            crops.allowed[at + label] = std::max(allowed[at + label], allowed[other + label]);
         }
     }
 }
@@ -166,6 +153,10 @@ Crops Sampler::next(Random& random) {
     crops.targets.assign(batch * num_labels_, 0.0F);
     crops.allowed.assign(batch * num_labels_, 0.0F);
     crops.speech.resize(batch);
+    crops.partner.resize(batch);
+    std::iota(crops.partner.begin(), crops.partner.end(), 0);
+    crops.blank_from.resize(batch);
+    crops.blank_rows.resize(batch);
     const std::size_t without_speech =
         recipe_.network.speech_output && !other_.empty() ? std::max<std::size_t>(1, batch / 8) : 0;
     for (std::size_t i = 0; i < batch; ++i) {
@@ -180,10 +171,8 @@ Crops Sampler::next(Random& random) {
                              random);
         }
         done += crop_rows(clip, crops.max_rows - done, rows + done * num_features_, random);
-        if (recipe_.time_mask_rows > 0) {
-            mask_time(rows, done, random);
-        }
         crops.num_rows[i] = static_cast<std::int64_t>(done);
+        choose_blank(crops, i, random);
         crops.speech[i] = clip.is_speech ? 1.0F : 0.0F;
         fill_target(clip, crops.targets.data() + i * num_labels_,
                     crops.allowed.data() + i * num_labels_);

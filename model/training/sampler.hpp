@@ -26,6 +26,11 @@ struct Crops {
     std::vector<float> targets;          ///< [batch][num_labels], each sums to 1; 0 for no speech
     std::vector<float> allowed;          ///< [batch][num_labels], 1 where the corpus has the label
     std::vector<float> speech;           ///< [batch], 1 or 0
+    /// What the network is to do with the rows behind their normalisation: model::Mixing.
+    double share = 1.0;                    ///< of each crop; the rest is its partner's
+    std::vector<std::int64_t> partner;     ///< [batch]
+    std::vector<std::int64_t> blank_from;  ///< [batch]
+    std::vector<std::int64_t> blank_rows;  ///< [batch]
 };
 
 /// Draws crops so that every label of a corpus is heard equally often, and corpora by the root of
@@ -49,7 +54,7 @@ class Sampler {
 
     const ClipFeatures& draw_clip(Random& random, bool speech);
     std::size_t crop_rows(const ClipFeatures& clip, std::size_t most, float* out, Random& random);
-    void mask_time(float* rows, std::size_t num_rows, Random& random) const;
+    void choose_blank(Crops& crops, std::size_t crop, Random& random) const;
     void fill_target(const ClipFeatures& clip, float* target, float* allowed) const;
     void mix_up(Crops& crops, Random& random) const;
 

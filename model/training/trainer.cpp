@@ -80,31 +80,40 @@ Logits window_logits(Network& network, const ClipFeatures& clip, torch::Device d
     return logits;
 }
 
-/// [windows][width] averaged as classify_recording does.
-std::vector<float> mean_over_windows(const torch::Tensor& values, const ClipFeatures& clip) {
+/// [windows][width] averaged as classify_recording does. speech: [windows], probabilities; where
+/// none is of speech, or where it is undefined, all windows count.
+std::vector<float> mean_over_windows(const torch::Tensor& values, const torch::Tensor& speech,
+                                     const ClipFeatures& clip) {
     const auto table = values.contiguous();
+    const auto count = [&speech](std::size_t window) {
+        return speech.defined() ? speech[static_cast<std::int64_t>(window)].item<float>() : 1.0F;
+    };
     const auto width = static_cast<std::size_t>(table.size(1));
     std::vector<TimelineEntry> entries;
     for (std::size_t i = 0; i < clip.windows.size(); ++i) {
         TimelineEntry entry;
         entry.voiced = clip.windows[i].voiced;
         entry.num_rows = clip.windows[i].num_rows;
+        entry.speech = count(i);
         const float* row = table.data_ptr<float>() + i * width;
         entry.scores.assign(row, row + width);
         entries.push_back(std::move(entry));
     }
-    return overall_scores(entries);
+    Scores mean = overall_scores(entries);
+    return mean.empty() ? mean_over_windows(values, {}, clip) : mean;
 }
 
 ClipAnswer answer_clip(Network& network, const ClipFeatures& clip, torch::Device device,
                        float temperature) {
     const Logits logits = window_logits(network, clip, device);
     ClipAnswer answer;
-    answer.scores = mean_over_windows((logits.emotions / temperature).softmax(1), clip);
-    answer.uncalibrated = mean_over_windows(logits.emotions.softmax(1), clip);
+    torch::Tensor speech;
     if (logits.speech.defined()) {
-        answer.speech = mean_over_windows(logits.speech.sigmoid().unsqueeze(1), clip).front();
+        speech = logits.speech.sigmoid();
+        answer.speech = mean_over_windows(speech.unsqueeze(1), {}, clip).front();
     }
+    answer.scores = mean_over_windows((logits.emotions / temperature).softmax(1), speech, clip);
+    answer.uncalibrated = mean_over_windows(logits.emotions.softmax(1), speech, clip);
     return answer;
 }
 
@@ -133,30 +142,28 @@ double validation_ua(Network& network, const ClipList& clips,
     return matrices.empty() ? 0.0 : sum / static_cast<double>(matrices.size());
 }
 
-/// The temperature with the least negative log-likelihood over the windows of the clips.
+/// The temperature with the least negative log-likelihood of the clips' verdicts.
 /// Source: Guo et al. 2017.
 float fit_temperature(Network& network, const ClipList& clips, torch::Device device) {
     const torch::NoGradGuard no_grad;
     network.eval();
-    std::vector<torch::Tensor> logits;
-    std::vector<std::int64_t> truths;
+    std::vector<std::pair<const ClipFeatures*, Logits>> logits;
     for (const ClipFeatures* clip : clips) {
         if (clip->is_speech) {
-            logits.push_back(window_logits(network, *clip, device).emotions);
-            truths.insert(truths.end(), clip->windows.size(),
-                          static_cast<std::int64_t>(clip->clip.label));
+            logits.emplace_back(clip, window_logits(network, *clip, device));
         }
     }
-    if (logits.empty()) {
-        return 1.0F;
-    }
-    const auto all = torch::cat(logits);
-    const auto truth = torch::tensor(truths);
     float best = 1.0F;
     double best_loss = std::numeric_limits<double>::max();
-    for (float temperature = 0.25F; temperature <= 4.0F; temperature *= 1.02F) {
-        const auto loss =
-            torch::nn::functional::cross_entropy(all / temperature, truth).item<double>();
+    for (float temperature = 0.25F; temperature <= 4.0F && !logits.empty(); temperature *= 1.02F) {
+        double loss = 0.0;
+        for (const auto& [clip, windows] : logits) {
+            const auto speech =
+                windows.speech.defined() ? windows.speech.sigmoid() : torch::Tensor();
+            const auto scores =
+                mean_over_windows((windows.emotions / temperature).softmax(1), speech, *clip);
+            loss -= std::log(std::max(scores[clip->clip.label], 1e-9F));
+        }
         if (loss < best_loss) {
             best_loss = loss;
             best = temperature;
@@ -313,6 +320,7 @@ struct TorchCrops {
     torch::Tensor targets;
     torch::Tensor allowed;
     torch::Tensor speech;
+    Mixing mixing;
 };
 
 /// Views of the crops; copies on another device than the CPU.
@@ -321,12 +329,16 @@ TorchCrops on_device(Crops& crops, std::size_t num_features, torch::Device devic
     const auto view = [&](std::vector<float>& values, std::vector<std::int64_t> shape) {
         return torch::from_blob(values.data(), shape).to(device);
     };
+    const auto whole = [&](std::vector<std::int64_t>& values) {
+        return torch::from_blob(values.data(), {batch}, torch::kInt64).to(device);
+    };
     return {view(crops.rows, {batch, static_cast<std::int64_t>(crops.max_rows),
                               static_cast<std::int64_t>(num_features)}),
-            torch::from_blob(crops.num_rows.data(), {batch}, torch::kInt64).to(device),
+            whole(crops.num_rows),
             view(crops.targets, {batch, static_cast<std::int64_t>(crops.targets.size()) / batch}),
             view(crops.allowed, {batch, static_cast<std::int64_t>(crops.allowed.size()) / batch}),
-            view(crops.speech, {batch})};
+            view(crops.speech, {batch}),
+            {crops.share, whole(crops.partner), whole(crops.blank_from), whole(crops.blank_rows)}};
 }
 
 /// What a corpus does not have it says nothing of.
@@ -343,7 +355,7 @@ torch::Tensor with_teachers(const TorchCrops& crops, const std::vector<NetworkPt
     const torch::NoGradGuard no_grad;
     torch::Tensor sum;
     for (const NetworkPtr& teacher : teachers) {
-        const auto logits = teacher->forward(crops.rows, crops.num_rows).emotions;
+        const auto logits = teacher->forward(crops.rows, crops.num_rows, &crops.mixing).emotions;
         const auto scores = among_allowed(logits.to(torch::kFloat32), crops.allowed)
                                 .div(recipe.teacher_temperature)
                                 .softmax(1);
@@ -372,11 +384,15 @@ double train_epoch(RunState& state, Sampler& sampler, const std::vector<NetworkP
         {
             const MixedPrecision mixed(recipe.bfloat16, device);
             targets = with_teachers(crops, teachers, recipe);
-            logits = state.network->forward(crops.rows, crops.num_rows);
+            logits = state.network->forward(crops.rows, crops.num_rows, &crops.mixing);
         }
-        const auto log_scores =
-            among_allowed(logits.emotions.to(torch::kFloat32), crops.allowed).log_softmax(1);
-        auto loss = -(targets * log_scores * crops.allowed).sum() / crops.speech.sum().clamp_min(1);
+        auto loss = torch::zeros({}, device);
+        for (const torch::Tensor& expert : logits.experts) {
+            const auto log_scores =
+                among_allowed(expert.to(torch::kFloat32), crops.allowed).log_softmax(1);
+            loss = loss -
+                   (targets * log_scores * crops.allowed).sum() / crops.speech.sum().clamp_min(1);
+        }
         if (logits.speech.defined()) {
             loss =
                 loss + recipe.speech_weight * torch::binary_cross_entropy_with_logits(

@@ -48,8 +48,8 @@ struct TrainerEnvironment {
 Bundle train(const std::vector<ClipFeatures>& clips, std::span<const Role> roles,
              const Recipe& recipe, const TrainerEnvironment& environment);
 
-/// What a bundle answers to one clip, as classify_recording does: the mean over its windows,
-/// weighted by voiced rows.
+/// What a bundle answers to one clip: the verdict of classify_recording. A clip in which that hears
+/// no speech at all is judged nonetheless, by all its windows.
 struct ClipAnswer {
     std::vector<float> scores;        ///< [num_labels], calibrated
     std::vector<float> uncalibrated;  ///< [num_labels], at temperature 1

@@ -78,12 +78,16 @@ TEST(NetworkOptions, WhatIsImpossibleIsRefusedByName) {
     EXPECT_THAT(message("energy_column", 43),
                 HasSubstr("energy_column must be below num_features, got 43"));
     EXPECT_EQ(message("energy_column", 42), "");
+    EXPECT_THAT(message("zeroth_column", 43), HasSubstr("zeroth_column must be below"));
+    EXPECT_THAT(message("voicing_column", 43), HasSubstr("voicing_column must be below"));
+    EXPECT_THAT(message("functionals", 0), HasSubstr("functionals must be 1 to"));
+    EXPECT_THAT(message("functionals_dropout", 1.0), HasSubstr("dropout 0 to below 1"));
     EXPECT_THAT(message("silence_below", 0.0), HasSubstr("silence_below must be above 0"));
     EXPECT_THAT(message("dropout", 1.0), HasSubstr("dropout 0 to below 1"));
     EXPECT_THAT(message("dropout", -0.1), HasSubstr("dropout 0 to below 1"));
     EXPECT_THAT(message("dropout", nullptr), HasSubstr("network options: "));
     EXPECT_THAT(message("speech_output", 1), HasSubstr("network options: "));
-    EXPECT_THAT(message("heads", 5), HasSubstr("heads must divide 2 hidden, got 5 and 96"));
+    EXPECT_THAT(message("heads", 5), HasSubstr("heads must divide 2 hidden, got 5 and 64"));
     EXPECT_THAT(complaint(ordered_json::array()), HasSubstr("network options: "));
 }
 

@@ -17,6 +17,8 @@ using RowList = std::vector<float>;  // [num_rows][kNumFeatures]
 
 constexpr std::int64_t kNumFeatures = 6;
 constexpr std::int64_t kNumLabels = 3;
+constexpr std::int64_t kZeroth = 0;
+constexpr std::int64_t kVoicing = 4;
 constexpr std::int64_t kEnergy = 5;
 /// The rows that one step of any kind may stand for.
 constexpr std::size_t kGrid = 8;
@@ -28,6 +30,9 @@ NetworkOptions small_options(const std::string& kind) {
     options.channels = 8;
     options.hidden = 8;
     options.dense = 8;
+    options.functionals = 32;
+    options.voicing_column = kVoicing;
+    options.voiced_above = 2.0;  // random_network() normalises this column by a mean of 2
     return options;
 }
 
@@ -153,19 +158,27 @@ TEST_P(NetworkKinds, DoNotLookAtRowsBehindTheEnd) {
     }
 }
 
-TEST_P(NetworkKinds, DoNotHearTheGainWhereTheWindowIsCentred) {
+/// The gain moves the energy and the zeroth coefficient. A centred window does not even tell by
+/// what every row is shifted, as another microphone may do.
+TEST_P(NetworkKinds, DoNotHearTheGain) {
     options_.energy_column = kEnergy;
+    options_.zeroth_column = kZeroth;
     const RowList rows = random_rows(90, 1);
-    RowList louder = rows;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        louder[i] += i % kNumFeatures == kEnergy ? 20.0F : 0.5F;
-    }
-    options_.centre_window = true;
-    auto centred = random_network(options_);
-    EXPECT_LT(difference(answer(*centred, rows), answer(*centred, louder)), 1e-4);
+    const auto with = [&rows](float gain, float other) {
+        RowList changed = rows;
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            const auto column = static_cast<std::int64_t>(i % kNumFeatures);
+            changed[i] += column == kEnergy || column == kZeroth ? gain : other;
+        }
+        return changed;
+    };
+    auto network = random_network(options_);
+    EXPECT_LT(difference(answer(*network, with(5.0F, 0.0F)), answer(*network, rows)), 1e-4);
+    const double shifted = difference(answer(*network, with(0.0F, 0.5F)), answer(*network, rows));
+    EXPECT_EQ(shifted < 1e-4, options_.centre_window) << shifted;
     options_.centre_window = false;
     auto other = random_network(options_);
-    EXPECT_GT(difference(answer(*other, rows), answer(*other, louder)), 1e-3);
+    EXPECT_GT(difference(answer(*other, with(0.0F, 0.5F)), answer(*other, rows)), 1e-4);
 }
 
 /// With an energy column, what the silence around the voice sounds like is not heard.
@@ -243,14 +256,15 @@ TEST_P(NetworkKinds, RefuseTensorsThatAreNotTheirs) {
         return "";
     };
     auto tensors = export_tensors(*network);
-    tensors.erase("output.bias");
-    EXPECT_THAT(complaint(tensors), HasSubstr("tensor output.bias is missing"));
+    const std::string name = GetParam() == "crnn" ? "output0.bias" : "output.bias";
+    tensors.erase(name);
+    EXPECT_THAT(complaint(tensors), HasSubstr("tensor " + name + " is missing"));
     tensors = export_tensors(*network);
     tensors["extra"] = {{1}, {0.0F}};
     EXPECT_THAT(complaint(tensors), HasSubstr("1 tensors are not the network's"));
     tensors = export_tensors(*network);
-    tensors["output.bias"] = {{2}, {0.0F, 0.0F}};
-    EXPECT_THAT(complaint(tensors), AllOf(HasSubstr("output.bias has shape"), HasSubstr("[3]")));
+    tensors[name] = {{2}, {0.0F, 0.0F}};
+    EXPECT_THAT(complaint(tensors), AllOf(HasSubstr(name + " has shape"), HasSubstr("[3]")));
 }
 
 TEST_P(NetworkKinds, LearnThroughEveryParameter) {
@@ -261,12 +275,66 @@ TEST_P(NetworkKinds, LearnThroughEveryParameter) {
     const WindowBatch batch =
         batch_of({random_rows(60, 1), random_rows(44, 2), random_rows(60, 3), random_rows(9, 4)});
     const Logits logits = network->forward(batch.rows, batch.num_rows);
+    // An expert that has learned from the emotions alone would not be trained by itself.
+    EXPECT_EQ(logits.experts.size(), GetParam() == "crnn" ? 2U : 1U);
     (logits.emotions.square().sum() + logits.speech.square().sum()).backward();
     for (const auto& parameter : network->named_parameters()) {
         ASSERT_TRUE(parameter.value().grad().defined()) << parameter.key();
         EXPECT_TRUE(torch::isfinite(parameter.value().grad()).all().item<bool>())
             << parameter.key();
     }
+}
+
+Mixing no_mixing(std::int64_t batch) {
+    return {1.0, torch::arange(batch), torch::zeros({batch}, torch::kInt64),
+            torch::zeros({batch}, torch::kInt64)};
+}
+
+/// In evaluation mode, so that nothing but the mixing differs.
+TEST_P(NetworkKinds, MixEachWindowWithItsPartner) {
+    auto network = random_network(options_);
+    const WindowBatch batch = batch_of({random_rows(64, 1), random_rows(64, 2)});
+    const auto mixed = [&](double share, std::vector<std::int64_t> partner) {
+        const torch::NoGradGuard no_grad;
+        Mixing mixing = no_mixing(2);
+        mixing.share = share;
+        mixing.partner = torch::tensor(partner);
+        return network->forward(batch.rows, batch.num_rows, &mixing).emotions;
+    };
+    const torch::Tensor plain = answers(*network, batch);
+    EXPECT_LT(difference(mixed(1.0, {1, 0}), plain), 1e-5);
+    EXPECT_LT(difference(mixed(0.7, {0, 1}), plain), 1e-5);
+    EXPECT_LT(difference(mixed(0.0, {1, 0}), plain.flip({0})), 1e-5);
+    const torch::Tensor half = mixed(0.5, {1, 0});
+    EXPECT_LT(difference(half[0], half[1]), 1e-5);
+    EXPECT_GT(difference(half, plain), 1e-3);
+}
+
+TEST_P(NetworkKinds, DoNotHearTheOrderOfRowsThatAreBlanked) {
+    auto network = random_network(options_);
+    const RowList rows = random_rows(64, 1);
+    RowList other = rows;
+    // A stretch turned round has the same mean, by which windows are centred.
+    for (std::size_t row = 16; row < 24; ++row) {
+        std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>((39 - row) * kNumFeatures),
+                    kNumFeatures, other.begin() + static_cast<std::ptrdiff_t>(row * kNumFeatures));
+    }
+    const auto blanked = [&](const RowList& window, std::int64_t length) {
+        const torch::NoGradGuard no_grad;
+        Mixing mixing = no_mixing(1);
+        mixing.blank_from = torch::full({1}, 16, torch::kInt64);
+        mixing.blank_rows = torch::full({1}, length, torch::kInt64);
+        const WindowBatch batch = batch_of({window});
+        const Logits logits = network->forward(batch.rows, batch.num_rows, &mixing);
+        return logits.experts.front();
+    };
+    if (GetParam() == "dnn") {  // its functionals are of all rows
+        EXPECT_EQ(difference(blanked(rows, 8), blanked(rows, 0)), 0.0);
+        return;
+    }
+    EXPECT_LT(difference(blanked(rows, 8), blanked(other, 8)), 1e-5);
+    EXPECT_GT(difference(blanked(rows, 0), blanked(other, 0)), 1e-4);
+    EXPECT_GT(difference(blanked(rows, 8), blanked(rows, 0)), 1e-4);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, NetworkKinds, testing::ValuesIn(network_kinds()),

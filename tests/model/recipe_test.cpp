@@ -93,18 +93,20 @@ TEST(Recipe, TakesWhatIsMissingFromTheUsualRecipeOfTheKind) {
 
 TEST(Recipe, FitsTheNetworkToFeaturesAndLabels) {
     Recipe recipe = Recipe::of_kind("lstm");
-    EXPECT_EQ(recipe.network.num_features, 13);
-    EXPECT_EQ(recipe.network.energy_column, -1);
-    recipe.features.append_log_energy = true;
+    EXPECT_EQ(recipe.network.num_features, 14);
+    EXPECT_EQ(recipe.network.energy_column, 13);
+    EXPECT_EQ(recipe.network.zeroth_column, 0);
+    EXPECT_EQ(recipe.network.voicing_column, -1);
     recipe.features.f0 = true;
     recipe.labels.pop_back();
     recipe.fit_network();
     EXPECT_EQ(recipe.network.num_features, 16);
     EXPECT_EQ(recipe.network.num_labels, 7);
-    ASSERT_GE(recipe.network.energy_column, 0);
-    EXPECT_EQ(
-        recipe.features.feature_names().at(static_cast<std::size_t>(recipe.network.energy_column)),
-        "log_energy");
+    const auto name = [&recipe](std::int64_t column) {
+        return recipe.features.feature_names().at(static_cast<std::size_t>(column));
+    };
+    EXPECT_EQ(name(recipe.network.energy_column), "log_energy");
+    EXPECT_EQ(name(recipe.network.voicing_column), "voicing");
     recipe.features.append_log_energy = false;
     recipe.fit_network();
     EXPECT_EQ(recipe.network.energy_column, -1);
@@ -158,6 +160,8 @@ TEST(Recipe, WhatIsImpossibleIsRefusedWithWhatIsAllowed) {
                 HasSubstr("labels must be at least two, got 1"));
     EXPECT_THAT(complaint({{"network", {{"kind", "lstm"}}}, {"epochs", -1}}),
                 HasSubstr("epochs must be"));
+    EXPECT_THAT(complaint({{"network", {{"kind", "lstm"}}}, {"epochs", 2.7}}),
+                HasSubstr("epochs must be a whole number, got 2.7"));
 }
 
 TEST(Recipe, ErrorsOfAFileNameIt) {

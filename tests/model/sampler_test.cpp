@@ -23,6 +23,7 @@ class SamplerTest : public testing::Test {
     SamplerTest() {
         recipe_.labels = {"neutral", "happy", "sad", "angry"};
         recipe_.features.num_coeffs = 3;
+        recipe_.features.append_log_energy = false;
         recipe_.network.num_features = 3;
         recipe_.batch = 16;
         recipe_.min_crop_rows = 30;
@@ -225,48 +226,34 @@ TEST_F(SamplerTest, CopyPasteIsDoneAsOftenAsTheRecipeSays) {
     EXPECT_NEAR(joined / angry, 0.3, 0.05);
 }
 
-TEST_F(SamplerTest, TheTimeMaskPutsTheMeanRowIntoOneStretch) {
+TEST_F(SamplerTest, AStretchWithinEachCropIsToBeBlanked) {
     add("corpus", "a", 0, 2);
-    add("corpus", "a", 1, 2);
+    add("corpus", "a", 1, 2, 30);  // 20 audible rows: a stretch is shorter than a third of them
     recipe_.time_mask_rows = 8;
     Sampler drawn = sampler();
     std::mt19937_64 random(1);
-    std::map<std::size_t, int> lengths;
+    std::map<std::int64_t, int> lengths;
+    std::map<std::int64_t, int> lengths_of_short;
     for (int i = 0; i < 60; ++i) {
         const Crops crops = drawn.next(random);
         for (std::size_t crop = 0; crop < 16; ++crop) {
-            // Rows are numbered: what is not one more than its neighbour was blanked.
-            const auto num_rows = static_cast<std::size_t>(crops.num_rows[crop]);
-            std::vector<std::size_t> blank;
-            double start = -1.0;  // the number of the first row, from any that is left
-            for (std::size_t row = 0; row + 1 < num_rows && start < 0.0; ++row) {
-                const double number = row_of(crops, crop, row)[1];
-                if (row_of(crops, crop, row + 1)[1] == number + 1.0) {
-                    start = number - static_cast<double>(row);
-                }
-            }
-            const double mean = start + (static_cast<double>(num_rows) - 1.0) / 2.0;
-            for (std::size_t row = 0; row < num_rows; ++row) {
-                const double number = row_of(crops, crop, row)[1];
-                if (number != start + static_cast<double>(row)) {
-                    EXPECT_NEAR(number, mean, 1e-3);
-                    blank.push_back(row);
-                }
-            }
-            if (!blank.empty()) {  // the mean may be a row's own number
-                EXPECT_LE(blank.back() - blank.front(), blank.size());
-            }
-            ++lengths[blank.size()];
+            const std::int64_t length = crops.blank_rows[crop];
+            EXPECT_GE(crops.blank_from[crop], 0);
+            EXPECT_LE(crops.blank_from[crop] + length, crops.num_rows[crop]);
+            ++(clip_of(crops, crop).clip.label == 1 ? lengths_of_short : lengths)[length];
         }
     }
-    EXPECT_EQ(lengths.rbegin()->first, 8U);
-    EXPECT_NEAR(lengths[0], 107, 60);  // one in nine, and blanked means
-    EXPECT_GE(lengths.size(), 9U);
+    EXPECT_EQ(lengths.rbegin()->first, 8);
+    EXPECT_NEAR(lengths[0], 53, 30);  // one in nine
+    EXPECT_EQ(lengths.size(), 9U);
+    EXPECT_EQ(lengths_of_short.rbegin()->first, 5);
+    recipe_.time_mask_rows = 0;
+    EXPECT_EQ(std::ranges::count(sampler().next(random).blank_rows, 0), 16);
 }
 
-TEST_F(SamplerTest, MixesClipsAsFarAsBothReachAndTheirTargetsByTheSameShare) {
-    add("corpus", "a", 0, 1, 100);
-    add("corpus", "a", 1, 1, 30);  // 20 audible rows
+TEST_F(SamplerTest, GivesEachCropAPartnerAndTheTargetsOfBoth) {
+    add("corpus", "a", 0);
+    add("corpus", "a", 1);
     recipe_.mixup = 1.0;
     recipe_.label_smoothing = 0.0;
     Sampler drawn = sampler();
@@ -274,19 +261,29 @@ TEST_F(SamplerTest, MixesClipsAsFarAsBothReachAndTheirTargetsByTheSameShare) {
     int mixed = 0;
     for (int i = 0; i < 50; ++i) {
         const Crops crops = drawn.next(random);
+        EXPECT_GE(crops.share, 0.5);
+        EXPECT_LE(crops.share, 1.0);
+        auto partners = crops.partner;
+        std::ranges::sort(partners);
         for (std::size_t crop = 0; crop < 16; ++crop) {
-            const std::vector<float> targets = of_crop(crops.targets, crop);
-            EXPECT_NEAR(std::accumulate(targets.begin(), targets.end(), 0.0), 1.0, 1e-5);
-            // The first feature is 0 for one clip and 1 for the other: the share, as the target.
-            EXPECT_NEAR(row_of(crops, crop, 0)[0], targets[1], 1e-5);
-            EXPECT_GE(std::max(targets[0], targets[1]), 0.5F);
-            if (targets[1] > 0.0F) {
-                EXPECT_EQ(crops.num_rows[crop], 20);
+            EXPECT_EQ(partners[crop], static_cast<std::int64_t>(crop));  // each is one's
+            const auto partner = static_cast<std::size_t>(crops.partner[crop]);
+            std::vector<float> expected(kNumLabels, 0.0F);
+            expected[clip_of(crops, crop).clip.label] += static_cast<float>(crops.share);
+            expected[clip_of(crops, partner).clip.label] += 1.0F - static_cast<float>(crops.share);
+            for (std::size_t label = 0; label < kNumLabels; ++label) {
+                EXPECT_NEAR(of_crop(crops.targets, crop)[label], expected[label], 1e-5);
             }
-            mixed += targets[0] > 0.01F && targets[1] > 0.01F ? 1 : 0;
+            mixed += expected[0] > 0.01F && expected[1] > 0.01F ? 1 : 0;
         }
     }
     EXPECT_GT(mixed, 200);
+    recipe_.mixup = 0.0;
+    const Crops apart = sampler().next(random);
+    EXPECT_EQ(apart.share, 1.0);
+    for (std::size_t crop = 0; crop < 16; ++crop) {
+        EXPECT_EQ(apart.partner[crop], static_cast<std::int64_t>(crop));
+    }
 }
 
 TEST_F(SamplerTest, MixedCropsOfTwoCorporaMayHaveTheLabelsOfBoth) {
@@ -329,13 +326,16 @@ TEST_F(SamplerTest, OneCropInEightHasNoSpeechAndIsNotMixedWithAny) {
             for (std::size_t crop = 0; crop < crops.speech.size(); ++crop) {
                 const std::vector<float> targets = of_crop(crops.targets, crop);
                 const float number = row_of(crops, crop, 0)[0];
+                EXPECT_EQ(crops.speech[static_cast<std::size_t>(crops.partner[crop])],
+                          crops.speech[crop]);
                 if (crops.speech[crop] == 0.0F) {
+                    EXPECT_EQ(crops.partner[crop], static_cast<std::int64_t>(crop));
                     EXPECT_THAT(targets, ElementsAre(0.0F, 0.0F, 0.0F, 0.0F));
                     EXPECT_THAT(of_crop(crops.allowed, crop), ElementsAre(0.0F, 0.0F, 0.0F, 0.0F));
                     EXPECT_TRUE(number == 8.0F || number == 9.0F) << number;
                 } else {
                     EXPECT_NEAR(std::accumulate(targets.begin(), targets.end(), 0.0), 1.0, 1e-5);
-                    EXPECT_LT(number, 7.001F);
+                    EXPECT_LT(number, 8.0F);
                 }
             }
         }
@@ -378,6 +378,10 @@ TEST_F(SamplerTest, TheSameRandomNumbersGiveTheSameCrops) {
     EXPECT_EQ(again.targets, first.targets);
     EXPECT_EQ(again.allowed, first.allowed);
     EXPECT_EQ(again.speech, first.speech);
+    EXPECT_EQ(again.share, first.share);
+    EXPECT_EQ(again.partner, first.partner);
+    EXPECT_EQ(again.blank_from, first.blank_from);
+    EXPECT_EQ(again.blank_rows, first.blank_rows);
     EXPECT_NE(draw(2, 0).rows, first.rows);
 }
 
