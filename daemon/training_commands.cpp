@@ -25,8 +25,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// Who is held out is the same for every seed, so that networks of several seeds can be put
-/// together and can teach one another.
+/// Who is tested is the same for every seed, so that networks of several seeds can be put together
+/// and can teach one another. Who validates changes with the seed in an evaluation, so that
+/// together they have heard all whom they may hear.
 constexpr std::uint64_t kSplitSeed = 1;
 
 /// Ctrl-C asks for an end after the current epoch, a second one ends at once.
@@ -402,9 +403,8 @@ int evaluate_command(const EvaluateOptions& options) {
                                      return !round.not_trained_on.contains(corpus.name);
                                  });
             const auto validation_speakers =
-                round.by_clip
-                    ? std::set<std::string>{}
-                    : model::choose_validation_speakers(trained_on, test_speakers, kSplitSeed);
+                round.by_clip ? std::set<std::string>{}
+                              : model::choose_validation_speakers(trained_on, test_speakers, seed);
             const auto roles = roles_of(round, data.clips, validation_speakers, kSplitSeed);
             const auto folder = options.out / ("seed-" + std::to_string(seed)) / round.name;
             auto training = environment(options, recipe, folder, line);
