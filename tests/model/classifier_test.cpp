@@ -127,14 +127,14 @@ TEST_F(ClassifierTest, ABundleWhoseTensorsDoNotFitItsNetworkIsRefused) {
         return "";
     };
     Bundle bundle = classifier_.bundle();
-    bundle.tensors.erase("dense.weight");
-    EXPECT_THAT(complaint(bundle), HasSubstr("tensor dense.weight is missing"));
+    bundle.tensors.erase("dense0.weight");
+    EXPECT_THAT(complaint(bundle), HasSubstr("tensor dense0.weight is missing"));
     bundle = classifier_.bundle();
     bundle.tensors["extra"] = {{1}, {0.0F}};
     EXPECT_THAT(complaint(bundle), HasSubstr("not the network's"));
     bundle = classifier_.bundle();
-    bundle.tensors["dense.bias"] = {{2}, {0.0F, 0.0F}};
-    EXPECT_THAT(complaint(bundle), HasSubstr("tensor dense.bias has shape"));
+    bundle.tensors["dense0.bias"] = {{2}, {0.0F, 0.0F}};
+    EXPECT_THAT(complaint(bundle), HasSubstr("tensor dense0.bias has shape"));
     bundle = classifier_.bundle();
     bundle.labels.pop_back();
     EXPECT_THAT(complaint(bundle), HasSubstr("labels"));

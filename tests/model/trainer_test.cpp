@@ -426,7 +426,7 @@ TEST_F(TrainerTest, AnswersToAClipAreThoseToItsRecording) {
                 largest, std::abs(answers[i].scores[label] - answers[i].uncalibrated[label]));
         }
         EXPECT_GT(largest, 1e-3);
-        EXPECT_EQ(answers[i].speech, 1.0F);
+        EXPECT_GT(answers[i].speech, 0.9F);  // the bundled model tells
     }
 }
 
