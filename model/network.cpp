@@ -68,16 +68,19 @@ void Network::trim(torch::Tensor& rows, torch::Tensor& mask) {
     mask = (kept < count).to(rows.scalar_type());
 }
 
-void Network::mix_rows(torch::Tensor& rows, torch::Tensor& mask, const Mixing* mixing) {
+std::pair<torch::Tensor, torch::Tensor> Network::mix_rows(const torch::Tensor& rows,
+                                                          const torch::Tensor& mask,
+                                                          const Mixing* mixing) {
     if (mixing == nullptr) {
-        return;
+        return {rows, mask};
     }
-    rows = mixing->share * rows + (1.0 - mixing->share) * rows.index_select(0, mixing->partner);
-    mask = torch::minimum(mask, mask.index_select(0, mixing->partner));
+    const auto mixed =
+        mixing->share * rows + (1.0 - mixing->share) * rows.index_select(0, mixing->partner);
+    const auto both = torch::minimum(mask, mask.index_select(0, mixing->partner));
     const auto index = torch::arange(rows.size(1), mixing->partner.options()).unsqueeze(0);
     const auto from = mixing->blank_from.unsqueeze(1);
     const auto blank = (index >= from).logical_and(index < from + mixing->blank_rows.unsqueeze(1));
-    rows = rows * mask.masked_fill(blank, 0.0).unsqueeze(2);
+    return {mixed * both.masked_fill(blank, 0.0).unsqueeze(2), both};
 }
 
 torch::Tensor Network::voiced_above() const {

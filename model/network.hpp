@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/bundle.hpp"
@@ -18,8 +19,8 @@ namespace emotiond::model {
 struct Logits {
     torch::Tensor emotions;  ///< [batch][num_labels]
     torch::Tensor speech;  ///< [batch], above 0 where speech is likelier than not; may be undefined
-    /// What `emotions` is made of where several experts answer, each [batch][num_labels]: each is
-    /// trained by itself.
+    /// What `emotions` is made of, each [batch][num_labels]: each is trained by itself. Empty where
+    /// the network is none of ours.
     std::vector<torch::Tensor> experts;
 };
 
@@ -64,8 +65,11 @@ class Network : public torch::nn::Module {
     virtual std::vector<torch::Tensor> embed(const torch::Tensor& rows, const torch::Tensor& mask,
                                              const Mixing* mixing) = 0;
 
-    /// Mixes rows and blanks stretches of them, as far as windows reach together.
-    static void mix_rows(torch::Tensor& rows, torch::Tensor& mask, const Mixing* mixing);
+    /// Rows mixed, stretches of them blanked, and the mask of what both windows have; rows and mask
+    /// as they are without mixing.
+    static std::pair<torch::Tensor, torch::Tensor> mix_rows(const torch::Tensor& rows,
+                                                            const torch::Tensor& mask,
+                                                            const Mixing* mixing);
     /// NetworkOptions::voiced_above as the normalised rows have it, a scalar; undefined without a
     /// voicing column.
     [[nodiscard]] torch::Tensor voiced_above() const;

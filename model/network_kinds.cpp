@@ -175,9 +175,7 @@ class LstmNetwork : public Network {
  protected:
     std::vector<Tensor> embed(const Tensor& all_rows, const Tensor& all_mask,
                               const Mixing* mixing) override {
-        auto rows = all_rows;
-        auto mask = all_mask;
-        mix_rows(rows, mask, mixing);
+        const auto [rows, mask] = mix_rows(all_rows, all_mask, mixing);
         const std::int64_t per_step = options().rows_per_step;
         const std::int64_t missing = (per_step - rows.size(1) % per_step) % per_step;
         const auto whole = torch::constant_pad_nd(rows, {0, 0, 0, missing});
@@ -211,12 +209,10 @@ class CnnNetwork : public Network {
     }
 
  protected:
-    std::vector<Tensor> embed(const Tensor& all_rows, const Tensor& mask,
+    std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
                               const Mixing* mixing) override {
-        auto rows = all_rows;
-        auto step_mask = mask;
-        mix_rows(rows, step_mask, mixing);
-        auto values = rows.transpose(1, 2);
+        auto [mixed, step_mask] = mix_rows(rows, mask, mixing);
+        auto values = mixed.transpose(1, 2);
         for (auto& layer : layers_) {
             values = layer->forward(values, step_mask);
             // ReLU's output is not below 0, so the zeros of masked steps never win.
@@ -244,12 +240,10 @@ class CnnLstmNetwork : public Network {
           pooling_(register_module("pooling", AttentionPooling(options.hidden))) {}
 
  protected:
-    std::vector<Tensor> embed(const Tensor& all_rows, const Tensor& mask,
+    std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
                               const Mixing* mixing) override {
-        auto rows = all_rows;
-        auto step_mask = mask;
-        mix_rows(rows, step_mask, mixing);
-        auto values = rows.transpose(1, 2);
+        auto [mixed, step_mask] = mix_rows(rows, mask, mixing);
+        auto values = mixed.transpose(1, 2);
         for (auto* layer : {&first_, &second_}) {
             values = torch::max_pool1d((*layer)->forward(values, step_mask), 2, 2, 0, 1, true);
             step_mask = torch::max_pool1d(step_mask.unsqueeze(1), 2, 2, 0, 1, true).squeeze(1);
@@ -282,10 +276,10 @@ class FunctionalsImpl : public nn::Module {
  public:
     explicit FunctionalsImpl(const NetworkOptions& options) : options_(options) {
         const std::int64_t kinds_of_rows = options.voicing_column >= 0 ? 2 : 1;
-        size_ = kinds_of_rows * 8 * options.num_features + kinds_of_rows - 1;
+        const std::int64_t size = kinds_of_rows * 8 * options.num_features + kinds_of_rows - 1;
         normalisation_ = register_module(
-            "normalisation", nn::BatchNorm1d(nn::BatchNorm1dOptions(size_).affine(false)));
-        reader_ = register_module("reader", nn::Linear(size_, options.functionals));
+            "normalisation", nn::BatchNorm1d(nn::BatchNorm1dOptions(size).affine(false)));
+        reader_ = register_module("reader", nn::Linear(size, options.functionals));
         reader_normalisation_ =
             register_module("reader_normalisation", nn::BatchNorm1d(options.functionals));
     }
@@ -320,7 +314,7 @@ class FunctionalsImpl : public nn::Module {
             whole.push_back(voiced);
             extra.push_back(voiced.sum(1, true) / count);
         }
-        rows = without_level(rows, mask, count);
+        rows = without_level(rows, count);
         const auto weights = torch::stack(whole, 1);
         const auto place = mask.cumsum(1) * 4.0 / (count + 1.0);  // above 0, below 4
         std::vector<Tensor> quarters;
@@ -344,9 +338,9 @@ class FunctionalsImpl : public nn::Module {
         return torch::cat(extra, 1);
     }
 
-    /// The same rows whatever the gain: what follows the level loses its mean over the window.
-    [[nodiscard]] Tensor without_level(const Tensor& rows, const Tensor& mask,
-                                       const Tensor& count) const {
+    /// The same rows whatever the gain: what follows the level loses its mean over the window. Rows
+    /// that do not count get any value.
+    [[nodiscard]] Tensor without_level(const Tensor& rows, const Tensor& count) const {
         auto follows = torch::zeros({options_.num_features}, rows.options());
         for (const std::int64_t column : {options_.energy_column, options_.zeroth_column}) {
             if (column >= 0) {
@@ -354,7 +348,7 @@ class FunctionalsImpl : public nn::Module {
             }
         }
         const auto mean = rows.sum(1, true) / count.unsqueeze(2);
-        return (rows - mean * follows) * mask.unsqueeze(2);
+        return rows - mean * follows;
     }
 
     /// HTK's regression over two rows on either side, of the rows that have these.
@@ -368,7 +362,6 @@ class FunctionalsImpl : public nn::Module {
     static constexpr std::int64_t kDeltaRows = 5;
 
     NetworkOptions options_;
-    std::int64_t size_ = 0;
     nn::BatchNorm1d normalisation_{nullptr};
     nn::Linear reader_{nullptr};
     nn::BatchNorm1d reader_normalisation_{nullptr};
@@ -416,9 +409,7 @@ class CrnnNetwork : public Network {
     std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
                               const Mixing* mixing) override {
         const auto read = functionals_->forward(rows, mask, voiced_above(), mixing);
-        auto mixed = rows;
-        auto step_mask = mask;
-        mix_rows(mixed, step_mask, mixing);
+        auto [mixed, step_mask] = mix_rows(rows, mask, mixing);
         auto values = mixed.transpose(1, 2);
         for (auto& layer : layers_) {
             values = layer->forward(values, step_mask);

@@ -25,6 +25,15 @@ void for_each_size(Options& options, Visit&& visit) {
     visit("dense", options.dense, 1, 4096);
 }
 
+/// Calls visit(name, member) for each number that need not be whole.
+template <typename Options, typename Visit>
+void for_each_real(Options& options, Visit&& visit) {
+    visit("silence_below", options.silence_below);
+    visit("voiced_above", options.voiced_above);
+    visit("dropout", options.dropout);
+    visit("functionals_dropout", options.functionals_dropout);
+}
+
 void require_kind(const std::string& kind) {
     if (std::ranges::find(network_kinds(), kind) != network_kinds().end()) {
         return;
@@ -64,10 +73,7 @@ ordered_json NetworkOptions::to_json() const {
     ordered_json json{{"kind", kind}};
     for_each_size(*this,
                   [&](const char* name, std::int64_t value, auto...) { json[name] = value; });
-    json["silence_below"] = silence_below;
-    json["voiced_above"] = voiced_above;
-    json["dropout"] = dropout;
-    json["functionals_dropout"] = functionals_dropout;
+    for_each_real(*this, [&](const char* name, double value) { json[name] = value; });
     json["speech_output"] = speech_output;
     json["centre_window"] = centre_window;
     return json;
@@ -95,11 +101,8 @@ NetworkOptions NetworkOptions::from_json(const ordered_json& json) {
                        std::to_string(most) + ", got " + std::to_string(value));
             }
         });
-        options.silence_below = json.value("silence_below", options.silence_below);
-        options.voiced_above = json.value("voiced_above", options.voiced_above);
-        options.dropout = json.value("dropout", options.dropout);
-        options.functionals_dropout =
-            json.value("functionals_dropout", options.functionals_dropout);
+        for_each_real(options,
+                      [&](const char* name, double& value) { value = json.value(name, value); });
         options.speech_output = json.value("speech_output", options.speech_output);
         options.centre_window = json.value("centre_window", options.centre_window);
     } catch (const ordered_json::exception& error) {

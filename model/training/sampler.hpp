@@ -34,8 +34,9 @@ struct Crops {
 };
 
 /// Draws crops so that every label of a corpus is heard equally often, and corpora by the root of
-/// their size; then augments the rows: CopyPaste, SpecAugment's time mask, mixup. Where the recipe
-/// asks for a speech output, one crop in eight is of a clip without speech, if there are any.
+/// their size, and joins some to a neutral stretch (CopyPaste). SpecAugment's time mask and mixup
+/// it draws for the network to do; the targets are mixed here. Where the recipe asks for a speech
+/// output, one crop in eight is of a clip without speech, if there are any.
 /// Not thread-safe.
 /// Source: Pappagari et al. 2021 (CopyPaste), Park et al. 2019 (SpecAugment), Zhang et al. 2018
 /// (mixup).
@@ -54,6 +55,7 @@ class Sampler {
 
     const ClipFeatures& draw_clip(Random& random, bool speech);
     std::size_t crop_rows(const ClipFeatures& clip, std::size_t most, float* out, Random& random);
+    /// A stretch of the crop, shorter than a third of it.
     void choose_blank(Crops& crops, std::size_t crop, Random& random) const;
     void fill_target(const ClipFeatures& clip, float* target, float* allowed) const;
     void mix_up(Crops& crops, Random& random) const;

@@ -85,16 +85,15 @@ Logits window_logits(Network& network, const ClipFeatures& clip, torch::Device d
 std::vector<float> mean_over_windows(const torch::Tensor& values, const torch::Tensor& speech,
                                      const ClipFeatures& clip) {
     const auto table = values.contiguous();
-    const auto count = [&speech](std::size_t window) {
-        return speech.defined() ? speech[static_cast<std::int64_t>(window)].item<float>() : 1.0F;
-    };
     const auto width = static_cast<std::size_t>(table.size(1));
     std::vector<TimelineEntry> entries;
     for (std::size_t i = 0; i < clip.windows.size(); ++i) {
         TimelineEntry entry;
         entry.voiced = clip.windows[i].voiced;
         entry.num_rows = clip.windows[i].num_rows;
-        entry.speech = count(i);
+        if (speech.defined()) {
+            entry.speech = speech[static_cast<std::int64_t>(i)].item<float>();
+        }
         const float* row = table.data_ptr<float>() + i * width;
         entry.scores.assign(row, row + width);
         entries.push_back(std::move(entry));
@@ -103,17 +102,27 @@ std::vector<float> mean_over_windows(const torch::Tensor& values, const torch::T
     return mean.empty() ? mean_over_windows(values, {}, clip) : mean;
 }
 
+/// [windows] probabilities; undefined where the network does not tell.
+torch::Tensor speech_of(const Logits& logits) {
+    return logits.speech.defined() ? logits.speech.sigmoid() : torch::Tensor();
+}
+
+/// speech: speech_of(logits).
+std::vector<float> clip_scores(const Logits& logits, const torch::Tensor& speech, float temperature,
+                               const ClipFeatures& clip) {
+    return mean_over_windows((logits.emotions / temperature).softmax(1), speech, clip);
+}
+
 ClipAnswer answer_clip(Network& network, const ClipFeatures& clip, torch::Device device,
                        float temperature) {
     const Logits logits = window_logits(network, clip, device);
+    const torch::Tensor speech = speech_of(logits);
     ClipAnswer answer;
-    torch::Tensor speech;
-    if (logits.speech.defined()) {
-        speech = logits.speech.sigmoid();
+    answer.scores = clip_scores(logits, speech, temperature, clip);
+    answer.uncalibrated = clip_scores(logits, speech, 1.0F, clip);
+    if (speech.defined()) {
         answer.speech = mean_over_windows(speech.unsqueeze(1), {}, clip).front();
     }
-    answer.scores = mean_over_windows((logits.emotions / temperature).softmax(1), speech, clip);
-    answer.uncalibrated = mean_over_windows(logits.emotions.softmax(1), speech, clip);
     return answer;
 }
 
@@ -147,21 +156,24 @@ double validation_ua(Network& network, const ClipList& clips,
 float fit_temperature(Network& network, const ClipList& clips, torch::Device device) {
     const torch::NoGradGuard no_grad;
     network.eval();
-    std::vector<std::pair<const ClipFeatures*, Logits>> logits;
+    struct Heard {
+        const ClipFeatures* clip;
+        Logits logits;
+        torch::Tensor speech;
+    };
+    std::vector<Heard> heard;
     for (const ClipFeatures* clip : clips) {
         if (clip->is_speech) {
-            logits.emplace_back(clip, window_logits(network, *clip, device));
+            const Logits logits = window_logits(network, *clip, device);
+            heard.push_back({clip, logits, speech_of(logits)});
         }
     }
     float best = 1.0F;
     double best_loss = std::numeric_limits<double>::max();
-    for (float temperature = 0.25F; temperature <= 4.0F && !logits.empty(); temperature *= 1.02F) {
+    for (float temperature = 0.25F; temperature <= 4.0F && !heard.empty(); temperature *= 1.02F) {
         double loss = 0.0;
-        for (const auto& [clip, windows] : logits) {
-            const auto speech =
-                windows.speech.defined() ? windows.speech.sigmoid() : torch::Tensor();
-            const auto scores =
-                mean_over_windows((windows.emotions / temperature).softmax(1), speech, *clip);
+        for (const auto& [clip, logits, speech] : heard) {
+            const auto scores = clip_scores(logits, speech, temperature, *clip);
             loss -= std::log(std::max(scores[clip->clip.label], 1e-9F));
         }
         if (loss < best_loss) {
