@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -74,6 +75,9 @@ void AudioFile::Close::operator()(sf_private_tag* file) const {
 }
 
 AudioFile::AudioFile(const std::filesystem::path& path) : path_(path) {
+    // libsndfile keeps the reason why a file did not open in one variable for all threads.
+    static std::mutex opening;
+    const std::scoped_lock lock(opening);
     SF_INFO info{};
     file_.reset(sf_open(path.c_str(), SFM_READ, &info));
     if (file_ == nullptr) {

@@ -4,9 +4,13 @@
 #include <gtest/gtest.h>
 #include <sndfile.h>
 
+#include <atomic>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "tests/model/scratch.hpp"
 
@@ -58,6 +62,25 @@ TEST(AudioFile, NamesAFileThatIsNotThereOrNotAudio) {
     const auto path = test::scratch_folder() / "text.wav";
     test::write_bytes(path, "not audio at all");
     EXPECT_THAT(complaint(path), HasSubstr("cannot read audio from " + path.string()));
+}
+
+TEST(AudioFile, TellsTheReasonWhileOtherThreadsOpenFiles) {
+    const auto folder = test::scratch_folder();
+    test::write_bytes(folder / "text.wav", "no audio at all");
+    test::write_wav(folder / "a.wav", test::coloured_noise(100, 0.5F, 1));
+    std::atomic<int> other_reasons = 0;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < 500; ++round) {
+                AudioFile whole(folder / "a.wav");
+                const std::string said = complaint(folder / "text.wav");
+                other_reasons += said.ends_with("Format not recognised.") ? 0 : 1;
+            }
+        });
+    }
+    threads.clear();
+    EXPECT_EQ(other_reasons, 0);
 }
 
 TEST(AudioFile, NamesAFileWithoutSamples) {

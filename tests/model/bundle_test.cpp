@@ -8,6 +8,7 @@
 #include <cstring>
 #include <functional>
 #include <stdexcept>
+#include <string>
 
 #include "tests/dsp/signals.hpp"
 #include "tests/model/scratch.hpp"
@@ -18,6 +19,7 @@ namespace {
 using testing::AllOf;
 using testing::AnyOf;
 using testing::HasSubstr;
+using namespace std::string_literals;
 
 Bundle small_bundle() {
     Bundle bundle;
@@ -87,7 +89,8 @@ TEST(Bundle, CarriesTheBytesOfATorchScriptModule) {
     const auto folder = test::scratch_folder();
     Bundle saved = small_bundle();
     saved.tensors.clear();
-    saved.torchscript = std::string("PK\0\xff any bytes, of an odd number", 34);
+    saved.torchscript = "PK\0\xff any bytes, an odd number"s;
+    ASSERT_EQ(saved.torchscript.size() % 2, 1U);
     saved.save(folder / "a");
     const Bundle loaded = Bundle::load(folder / "a");
     EXPECT_EQ(loaded.torchscript, saved.torchscript);
