@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <fstream>
+#include <random>
 #include <stdexcept>
 
 namespace emotiond::model {
@@ -187,7 +188,9 @@ void write_cached_features(const std::filesystem::path& folder, const std::strin
                            const LoadedClips& loaded, const std::vector<std::size_t>& kept) {
     std::filesystem::create_directories(folder);
     const std::filesystem::path path = file_of(folder, key);
-    const std::filesystem::path beside = path.string() + ".part";
+    // Another run may be writing the same.
+    const std::filesystem::path beside =
+        path.string() + "." + std::to_string(std::random_device{}()) + ".part";
     {
         std::ofstream out(beside, std::ios::binary);
         Writer writer(out);

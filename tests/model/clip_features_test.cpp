@@ -3,14 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <numbers>
+#include <thread>
 
 #include "dsp/feature_extractor.hpp"
 #include "model/audio_file.hpp"
 #include "model/training/augmentation_bank.hpp"
 #include "model/training/degradations.hpp"
+#include "model/training/feature_cache.hpp"
 #include "tests/model/toy_corpus.hpp"
 
 namespace emotiond::model {
@@ -352,6 +355,29 @@ TEST_F(FeatureCacheTest, ADamagedFileIsComputedAnewAndReplaced) {
     flipped.back() ^= 1;
     replaces(flipped);
     EXPECT_TRUE(load().from_cache);
+}
+
+TEST_F(FeatureCacheTest, SeveralMayWriteTheSameAtOnce) {
+    const LoadedClips loaded = load();
+    const auto folder = folder_ / "shared";
+    std::vector<std::size_t> kept(loaded.clips.size());
+    std::atomic<int> failures = 0;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i) {
+        threads.emplace_back([&] {
+            for (int round = 0; round < 50; ++round) {
+                try {
+                    write_cached_features(folder, "key", loaded, kept);
+                } catch (const std::exception&) {
+                    ++failures;
+                }
+            }
+        });
+    }
+    threads.clear();
+    EXPECT_EQ(failures, 0);
+    EXPECT_TRUE(read_cached_features(folder, "key", {loaded.clips.front().clip}));
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
 }
 
 TEST_F(FeatureCacheTest, AFolderThatCannotBeWrittenIsNamed) {
