@@ -313,4 +313,12 @@ Corpus read_audio_folder(const fs::path& folder) {
     return corpus;
 }
 
+std::string file_stamp(const fs::path& file) {
+    std::error_code unreadable;
+    const auto size = fs::file_size(file, unreadable);
+    const auto time = fs::last_write_time(file, unreadable);
+    return file.string() + " " + std::to_string(size) + " " +
+           std::to_string(time.time_since_epoch().count());
+}
+
 }  // namespace emotiond::model

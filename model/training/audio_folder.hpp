@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "model/training/corpus.hpp"
@@ -23,5 +24,9 @@ bool is_audio_file(const std::filesystem::path& file);
 /// All audio files below the folder, in the order of their paths.
 /// Throws std::runtime_error where the folder cannot be read.
 std::vector<std::filesystem::path> audio_files_in(const std::filesystem::path& folder);
+
+/// Path, size and time of the last change, by which a changed file is known. Never throws: a file
+/// that cannot be read has a stamp like no other file's.
+std::string file_stamp(const std::filesystem::path& file);
 
 }  // namespace emotiond::model

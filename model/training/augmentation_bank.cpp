@@ -7,6 +7,7 @@
 
 #include "dsp/resampler.hpp"
 #include "model/audio_file.hpp"
+#include "model/training/audio_folder.hpp"
 
 namespace emotiond::model {
 namespace {
@@ -83,9 +84,7 @@ AugmentationBank::AugmentationBank(int rate_hz, std::span<const fs::path> noise,
     description_ = "noise";
     for (const auto& files : {noise, impulse_responses}) {
         for (const fs::path& file : files) {
-            std::error_code ignored;  // such a file is among the problems
-            description_ +=
-                " " + file.string() + ":" + std::to_string(fs::file_size(file, ignored));
+            description_ += " " + file_stamp(file);
         }
         description_ += "; rooms";
     }

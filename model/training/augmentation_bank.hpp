@@ -21,7 +21,7 @@ class AugmentationBank {
     AugmentationBank(int rate_hz, std::span<const std::filesystem::path> noise,
                      std::span<const std::filesystem::path> impulse_responses);
 
-    /// What is in it, told apart from any other: names and sizes of the files.
+    /// What is in it, told apart from any other: the stamps of the files.
     [[nodiscard]] const std::string& description() const { return description_; }
     [[nodiscard]] int rate_hz() const { return rate_hz_; }
     [[nodiscard]] std::size_t num_noises() const { return noises_.size(); }

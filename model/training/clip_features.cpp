@@ -14,6 +14,7 @@
 #include "model/audio_file.hpp"
 #include "model/feature_spec_json.hpp"
 #include "model/timeline.hpp"
+#include "model/training/audio_folder.hpp"
 #include "model/training/augmentation_bank.hpp"
 #include "model/training/feature_cache.hpp"
 
@@ -149,11 +150,7 @@ std::string cache_key(const std::vector<Clip>& clips, const dsp::FeatureSpec& sp
         key += "\nspeeds" + (options.variants > 0 ? " " + options.bank->description() : "");
     }
     for (const Clip& clip : clips) {
-        std::error_code ignored;  // a file that cannot be read becomes a problem, not a key
-        const auto size = std::filesystem::file_size(clip.path, ignored);
-        const auto time = std::filesystem::last_write_time(clip.path, ignored);
-        key += "\n" + clip.path.string() + " " + std::to_string(size) + " " +
-               std::to_string(time.time_since_epoch().count());
+        key += "\n" + file_stamp(clip.path);
     }
     return key;
 }

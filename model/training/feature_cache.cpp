@@ -191,7 +191,7 @@ void write_cached_features(const std::filesystem::path& folder, const std::strin
     // Another run may be writing the same.
     const std::filesystem::path beside =
         path.string() + "." + std::to_string(std::random_device{}()) + ".part";
-    {
+    try {
         std::ofstream out(beside, std::ios::binary);
         Writer writer(out);
         writer.number(kMagic);
@@ -220,8 +220,13 @@ void write_cached_features(const std::filesystem::path& folder, const std::strin
         if (!out.flush()) {
             throw std::runtime_error("cannot write the feature cache " + beside.string());
         }
+        out.close();
+        std::filesystem::rename(beside, path);
+    } catch (...) {
+        std::error_code ignored;
+        std::filesystem::remove(beside, ignored);
+        throw;
     }
-    std::filesystem::rename(beside, path);
 }
 
 }  // namespace emotiond::model

@@ -296,6 +296,10 @@ TEST_F(FeatureCacheTest, IsNotAskedWhereAnythingDiffersThatTheFeaturesDependOn) 
     loads_anew("variants");
     options_.bank = &other_bank;
     loads_anew("bank");
+    std::filesystem::last_write_time(noise[0], {});
+    const AugmentationBank touched_bank(kRateHz, noise, {});
+    options_.bank = &touched_bank;
+    loads_anew("time of a file of the bank");
     options_.degrade = [](std::span<const float> samples, int rate_hz, Random&) {
         return telephone(samples, rate_hz);
     };
@@ -378,6 +382,15 @@ TEST_F(FeatureCacheTest, SeveralMayWriteTheSameAtOnce) {
     EXPECT_EQ(failures, 0);
     EXPECT_TRUE(read_cached_features(folder, "key", {loaded.clips.front().clip}));
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder), {}), 1);
+}
+
+TEST_F(FeatureCacheTest, NothingIsLeftOfWhatCouldNotBeWritten) {
+    const LoadedClips loaded = load();
+    const auto path = cached().at(0);
+    std::filesystem::remove(path);
+    std::filesystem::create_directories(path / "in the way");
+    EXPECT_THROW(load(), std::filesystem::filesystem_error);
+    EXPECT_EQ(cached(), std::vector{path});
 }
 
 TEST_F(FeatureCacheTest, AFolderThatCannotBeWrittenIsNamed) {
