@@ -64,6 +64,13 @@ double flops_of_window(const NetworkOptions& options) {
         }
         return sum;
     };
+    // 26 weightings of rows and deltas, with squares for four; read by two dense layers.
+    const auto functionals = [&] {
+        const double width = features + static_cast<double>(options.num_cepstra);
+        const auto read = static_cast<double>(options.functionals);
+        return 2.0 * 30.0 * width * rows +
+               2.0 * read * (30.0 * width + static_cast<double>(options.dense));
+    };
     if (options.kind == "lstm") {
         const auto per_step = static_cast<double>(options.rows_per_step);
         return lstm(features * per_step, rows / per_step, 1.0);
@@ -71,7 +78,7 @@ double flops_of_window(const NetworkOptions& options) {
     if (options.kind == "crnn") {
         return convolution(features, channels, rows / 2) +
                convolution(channels, channels, rows / 4) * 2 + lstm(channels, rows / 4, 2.0) +
-               2.0 * 2.0 * hidden * 64.0 * rows / 4;
+               2.0 * 2.0 * hidden * 64.0 * rows / 4 + functionals();
     }
     if (options.kind == "cnn") {
         return convolution(features, channels, rows) +
@@ -82,7 +89,7 @@ double flops_of_window(const NetworkOptions& options) {
         return convolution(features, channels, rows) +
                convolution(channels, 2 * channels, rows / 2) + lstm(2 * channels, rows / 4, 1.0);
     }
-    return 2.0 * (4.0 * features * 2.0 * hidden + 2.0 * hidden * hidden);  // dnn
+    return functionals();
 }
 
 }  // namespace

@@ -68,9 +68,13 @@ void Network::trim(torch::Tensor& rows, torch::Tensor& mask) {
     mask = (kept < count).to(rows.scalar_type());
 }
 
-std::pair<torch::Tensor, torch::Tensor> Network::mix_rows(const torch::Tensor& rows,
-                                                          const torch::Tensor& mask,
-                                                          const Mixing* mixing) {
+std::pair<torch::Tensor, torch::Tensor> Network::centre_and_mix(torch::Tensor rows,
+                                                                const torch::Tensor& mask,
+                                                                const Mixing* mixing) const {
+    if (options_.centre_window) {
+        const auto mean = rows.sum(1, true) / mask.sum(1, true).clamp_min(1.0).unsqueeze(2);
+        rows = (rows - mean) * mask.unsqueeze(2);
+    }
     if (mixing == nullptr) {
         return {rows, mask};
     }
@@ -83,26 +87,12 @@ std::pair<torch::Tensor, torch::Tensor> Network::mix_rows(const torch::Tensor& r
     return {mixed * both.masked_fill(blank, 0.0).unsqueeze(2), both};
 }
 
-torch::Tensor Network::voiced_above() const {
-    const std::int64_t column = options_.voicing_column;
-    if (column < 0) {
-        return {};
-    }
-    const auto zero = options_.centre_window ? torch::zeros_like(mean_[column]) : mean_[column];
-    return (options_.voiced_above - zero) * inverse_deviation_[column];
-}
-
 Logits Network::forward(torch::Tensor rows, const torch::Tensor& num_rows, const Mixing* mixing) {
     auto mask = mask_rows(rows, num_rows);
     if (options_.energy_column >= 0) {
         trim(rows, mask);
     }
-    const auto row_mask = mask.unsqueeze(2);
-    auto centre = mean_;
-    if (options_.centre_window) {
-        centre = (rows * row_mask).sum(1, true) / row_mask.sum(1, true).clamp_min(1.0);
-    }
-    rows = (rows - centre) * inverse_deviation_ * row_mask;
+    rows = (rows - mean_) * inverse_deviation_ * mask.unsqueeze(2);
     const std::vector<torch::Tensor> embeddings = embed(rows, mask, mixing);
     Logits logits;
     std::vector<torch::Tensor> hidden;

@@ -35,8 +35,8 @@ struct Mixing {
 /// Rows of windows in, logits out. The kinds differ in how they make vectors of a window, one for
 /// each of their experts; what stands before and behind is the same for all:
 ///
-///     rows -> outer silence cut off -> centred, scaled -> embed() -> dense -> emotions
-///                                                                       \--> speech
+///     rows -> outer silence cut off -> normalised -> embed() -> dense -> emotions
+///                                                                   \--> speech
 ///
 /// A window's answer does not depend on what else is in its batch.
 class Network : public torch::nn::Module {
@@ -65,14 +65,12 @@ class Network : public torch::nn::Module {
     virtual std::vector<torch::Tensor> embed(const torch::Tensor& rows, const torch::Tensor& mask,
                                              const Mixing* mixing) = 0;
 
-    /// Rows mixed, stretches of them blanked, and the mask of what both windows have; rows and mask
-    /// as they are without mixing.
-    static std::pair<torch::Tensor, torch::Tensor> mix_rows(const torch::Tensor& rows,
-                                                            const torch::Tensor& mask,
-                                                            const Mixing* mixing);
-    /// NetworkOptions::voiced_above as the normalised rows have it, a scalar; undefined without a
-    /// voicing column.
-    [[nodiscard]] torch::Tensor voiced_above() const;
+    /// What a network that follows the order of the rows reads: rows centred as the options say,
+    /// mixed, stretches of them blanked, and the mask of what both windows have.
+    [[nodiscard]] std::pair<torch::Tensor, torch::Tensor> centre_and_mix(
+        torch::Tensor rows, const torch::Tensor& mask, const Mixing* mixing) const;
+    /// [num_features], of the training speakers' rows.
+    [[nodiscard]] torch::Tensor deviation() const { return inverse_deviation_.reciprocal(); }
 
  private:
     /// The layers behind an expert's vectors.

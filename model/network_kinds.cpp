@@ -1,4 +1,6 @@
+#include <array>
 #include <cmath>
+#include <numbers>
 #include <stdexcept>
 
 #include "model/network.hpp"
@@ -175,7 +177,7 @@ class LstmNetwork : public Network {
  protected:
     std::vector<Tensor> embed(const Tensor& all_rows, const Tensor& all_mask,
                               const Mixing* mixing) override {
-        const auto [rows, mask] = mix_rows(all_rows, all_mask, mixing);
+        const auto [rows, mask] = centre_and_mix(all_rows, all_mask, mixing);
         const std::int64_t per_step = options().rows_per_step;
         const std::int64_t missing = (per_step - rows.size(1) % per_step) % per_step;
         const auto whole = torch::constant_pad_nd(rows, {0, 0, 0, missing});
@@ -211,7 +213,7 @@ class CnnNetwork : public Network {
  protected:
     std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
                               const Mixing* mixing) override {
-        auto [mixed, step_mask] = mix_rows(rows, mask, mixing);
+        auto [mixed, step_mask] = centre_and_mix(rows, mask, mixing);
         auto values = mixed.transpose(1, 2);
         for (auto& layer : layers_) {
             values = layer->forward(values, step_mask);
@@ -242,7 +244,7 @@ class CnnLstmNetwork : public Network {
  protected:
     std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
                               const Mixing* mixing) override {
-        auto [mixed, step_mask] = mix_rows(rows, mask, mixing);
+        auto [mixed, step_mask] = centre_and_mix(rows, mask, mixing);
         auto values = mixed.transpose(1, 2);
         for (auto* layer : {&first_, &second_}) {
             values = torch::max_pool1d((*layer)->forward(values, step_mask), 2, 2, 0, 1, true);
@@ -269,14 +271,36 @@ std::pair<Tensor, Tensor> weighted_moments(const Tensor& values, const Tensor& w
     return {mean, (square - mean * mean).clamp_min(1e-3).sqrt()};
 }
 
-/// Functionals of a window: mean and deviation of its rows and of their deltas, and the means of
-/// its quarters, which tell how it goes; each over all rows and over the voiced ones. Source:
-/// Schuller et al. 2009 (functionals of low-level descriptors); the quarters are ours.
+constexpr std::array kLevels{-2.5, -1.5, -0.75, 0.0, 0.75, 1.5, 2.5};
+
+/// In which share of the steps values exceed each of kLevels: how they are distributed, for less
+/// than percentiles cost. A value near a level counts in part, so that rounding decides nothing.
+/// values: [batch][steps][width].  mask: [batch][steps], 1 or 0.  unit: what a level of 1 is in
+/// the values.  Returns [batch][levels][width].
+Tensor exceedances(const Tensor& values, const Tensor& mask, double unit) {
+    constexpr double kRamp = 0.5;
+    const auto shares = (mask / mask.sum(1, true).clamp_min(1.0)).unsqueeze(1);
+    const auto ramps = values / (kRamp * unit);
+    std::vector<Tensor> exceeding;
+    for (const double level : kLevels) {
+        exceeding.push_back(torch::bmm(shares, (ramps + (0.5 - level / kRamp)).clamp(0.0, 1.0)));
+    }
+    return torch::cat(exceeding, 1);
+}
+
+/// Functionals of a window: mean, deviation and distribution of its rows and of their deltas, and
+/// the means of its quarters, which tell how it goes. Moments are taken over all rows and over the
+/// voiced ones, those more voiced than the window's mean; distributions over all. Beside the
+/// columns of the rows stand the bands of the spectrum that the cepstra describe: how a band varies
+/// cannot be told from how the cepstra do. Source: Schuller et al. 2009 (functionals of low-level
+/// descriptors); quarters and bands are ours.
 class FunctionalsImpl : public nn::Module {
  public:
     explicit FunctionalsImpl(const NetworkOptions& options) : options_(options) {
+        const std::int64_t width = options.num_features + options.num_cepstra;
         const std::int64_t kinds_of_rows = options.voicing_column >= 0 ? 2 : 1;
-        const std::int64_t size = kinds_of_rows * 8 * options.num_features + kinds_of_rows - 1;
+        const auto levels = static_cast<std::int64_t>(kLevels.size());
+        const std::int64_t size = width * (8 * kinds_of_rows + 2 * levels) + kinds_of_rows - 1;
         normalisation_ = register_module(
             "normalisation", nn::BatchNorm1d(nn::BatchNorm1dOptions(size).affine(false)));
         reader_ = register_module("reader", nn::Linear(size, options.functionals));
@@ -285,13 +309,17 @@ class FunctionalsImpl : public nn::Module {
     }
 
     /// rows: [batch][steps][num_features], normalised, 0 where masked.
-    /// mask: [batch][steps].  voiced_above: a scalar, where voiced rows begin.
+    /// mask: [batch][steps].  deviation: [num_features], which one stands for in the rows.
     /// Returns [batch][functionals].
-    Tensor forward(const Tensor& rows, const Tensor& mask, const Tensor& voiced_above,
+    Tensor forward(const Tensor& rows, const Tensor& mask, const Tensor& deviation,
                    const Mixing* mixing) {
         // Sums over hundreds of rows need the full mantissa.
         const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-        auto values = normalisation_->forward(functionals(rows, mask, voiced_above));
+        Tensor values;
+        {
+            const torch::NoGradGuard nothing_to_learn;
+            values = normalisation_->forward(functionals(rows, mask, deviation));
+        }
         values = values.clamp(-5.0, 5.0);
         if (mixing != nullptr) {
             values = mixing->share * values +
@@ -302,19 +330,22 @@ class FunctionalsImpl : public nn::Module {
     }
 
  private:
-    [[nodiscard]] Tensor functionals(Tensor rows, Tensor mask, const Tensor& voiced_above) const {
+    [[nodiscard]] Tensor functionals(Tensor rows, Tensor mask, const Tensor& deviation) const {
         const std::int64_t missing = std::max<std::int64_t>(0, kDeltaRows - rows.size(1));
         rows = torch::constant_pad_nd(rows, {0, 0, 0, missing});
         mask = torch::constant_pad_nd(mask, {0, missing});
         const auto count = mask.sum(1, true).clamp_min(1.0);
         std::vector<Tensor> whole{mask};
         std::vector<Tensor> extra;
-        if (options_.voicing_column >= 0) {
-            const auto voiced = mask * (rows.select(2, options_.voicing_column) > voiced_above);
+        if (const std::int64_t column = options_.voicing_column; column >= 0) {
+            const auto voicing = rows.select(2, column);
+            const auto least =
+                voicing.sum(1, true) / count + options_.voiced_above / deviation[column];
+            const auto voiced = mask * (voicing > least);
             whole.push_back(voiced);
             extra.push_back(voiced.sum(1, true) / count);
         }
-        rows = without_level(rows, count);
+        rows = with_bands(without_level(rows, count), deviation);
         const auto weights = torch::stack(whole, 1);
         const auto place = mask.cumsum(1) * 4.0 / (count + 1.0);  // above 0, below 4
         std::vector<Tensor> quarters;
@@ -325,14 +356,15 @@ class FunctionalsImpl : public nn::Module {
         // Rows on both sides that count: a delta at the end would be that of the padding.
         const auto deltas = regression(rows);
         const std::int64_t num_deltas = deltas.size(1);
-        const auto inner =
-            weights.narrow(2, 2, num_deltas) *
-            (mask.narrow(1, 0, num_deltas) * mask.narrow(1, 4, num_deltas)).unsqueeze(1);
+        const auto inner = mask.narrow(1, 0, num_deltas) * mask.narrow(1, 4, num_deltas);
+        const auto inner_weights = weights.narrow(2, 2, num_deltas) * inner.unsqueeze(1);
 
-        const auto [mean, deviation] = weighted_moments(rows, weights);
+        const auto [mean, spread] = weighted_moments(rows, weights);
         const auto contour = weighted_moments(rows, torch::cat(quarters, 1)).first;
-        const auto [delta_mean, delta_deviation] = weighted_moments(deltas, inner);
-        for (const Tensor& part : {mean, deviation, contour, delta_mean, delta_deviation}) {
+        const auto [delta_mean, delta_spread] = weighted_moments(deltas, inner_weights);
+        for (const Tensor& part :
+             {mean, spread, contour, delta_mean, delta_spread, exceedances(rows, mask, 1.0),
+              exceedances(deltas, inner, kDeltaUnit)}) {
             extra.push_back(part.flatten(1));
         }
         return torch::cat(extra, 1);
@@ -351,6 +383,23 @@ class FunctionalsImpl : public nn::Module {
         return rows - mean * follows;
     }
 
+    /// Behind the columns as many bands as there are cepstra: the cosine transform turned back,
+    /// each band scaled to the deviation that it had if the cepstra were uncorrelated.
+    [[nodiscard]] Tensor with_bands(const Tensor& rows, const Tensor& deviation) const {
+        const std::int64_t size = options_.num_cepstra;
+        if (size == 0) {
+            return rows;
+        }
+        const std::int64_t first = options_.zeroth_column;
+        const auto number = torch::arange(size, rows.options());
+        const auto angle = number.unsqueeze(1) * (number + 0.5);
+        auto cosines = (angle * (std::numbers::pi / static_cast<double>(size))).cos();
+        cosines[0] *= std::sqrt(0.5);
+        cosines = cosines * deviation.narrow(0, first, size).unsqueeze(1);
+        cosines = cosines / cosines.square().sum(0).sqrt();
+        return torch::cat({rows, rows.narrow(2, first, size).matmul(cosines)}, 2);
+    }
+
     /// HTK's regression over two rows on either side, of the rows that have these.
     static Tensor regression(const Tensor& rows) {
         const auto shifted = [&](std::int64_t by) {
@@ -360,6 +409,7 @@ class FunctionalsImpl : public nn::Module {
     }
 
     static constexpr std::int64_t kDeltaRows = 5;
+    static constexpr double kDeltaUnit = 0.2;  ///< about the deviation of deltas of RAVDESS's rows
 
     NetworkOptions options_;
     nn::BatchNorm1d normalisation_{nullptr};
@@ -378,7 +428,7 @@ class DnnNetwork : public Network {
  protected:
     std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
                               const Mixing* mixing) override {
-        return {functionals_->forward(rows, mask, voiced_above(), mixing)};
+        return {functionals_->forward(rows, mask, deviation(), mixing)};
     }
 
  private:
@@ -408,8 +458,8 @@ class CrnnNetwork : public Network {
  protected:
     std::vector<Tensor> embed(const Tensor& rows, const Tensor& mask,
                               const Mixing* mixing) override {
-        const auto read = functionals_->forward(rows, mask, voiced_above(), mixing);
-        auto [mixed, step_mask] = mix_rows(rows, mask, mixing);
+        const auto read = functionals_->forward(rows, mask, deviation(), mixing);
+        auto [mixed, step_mask] = centre_and_mix(rows, mask, mixing);
         auto values = mixed.transpose(1, 2);
         for (auto& layer : layers_) {
             values = layer->forward(values, step_mask);

@@ -15,6 +15,7 @@ void for_each_size(Options& options, Visit&& visit) {
     visit("num_labels", options.num_labels, 1, 1024);
     visit("energy_column", options.energy_column, -1, 4095);
     visit("zeroth_column", options.zeroth_column, -1, 4095);
+    visit("num_cepstra", options.num_cepstra, 0, 4096);
     visit("voicing_column", options.voicing_column, -1, 4095);
     visit("rows_per_step", options.rows_per_step, 1, 64);
     visit("channels", options.channels, 1, 4096);
@@ -63,7 +64,6 @@ NetworkOptions NetworkOptions::of_kind(const std::string& kind) {
     } else if (kind == "cnn" || kind == "cnn-lstm") {
         options.channels = 64;
     } else if (kind == "dnn") {
-        options.centre_window = false;
         options.dense = 128;
     }
     return options;
@@ -94,7 +94,7 @@ NetworkOptions NetworkOptions::from_json(const ordered_json& json) {
         }
         for_each_size(options, [&](const char* name, std::int64_t& value, std::int64_t least,
                                    std::int64_t most) {
-            const bool required = value == 0;
+            const bool required = value < least;  // the default says nothing
             value = required ? json.at(name).get<std::int64_t>() : json.value(name, value);
             if (value < least || value > most) {
                 refuse(std::string(name) + " must be " + std::to_string(least) + " to " +
@@ -117,6 +117,12 @@ NetworkOptions NetworkOptions::from_json(const ordered_json& json) {
             refuse(std::string(name) + " must be below num_features, got " +
                    std::to_string(column));
         }
+    }
+    if (options.num_cepstra > 0 &&
+        (options.zeroth_column < 0 ||
+         options.zeroth_column + options.num_cepstra > options.num_features)) {
+        refuse("num_cepstra must be 0 without a zeroth_column, and end within num_features, got " +
+               std::to_string(options.num_cepstra));
     }
     const auto is_share = [](double value) { return value >= 0.0 && value < 1.0; };
     if (!(options.silence_below > 0.0) || !is_share(options.dropout) ||

@@ -13,16 +13,19 @@ struct NetworkOptions {
     std::int64_t num_features = 0;  ///< of a row
     std::int64_t num_labels = 0;
     bool speech_output = false;  ///< an output that tells speech from anything else
-    bool centre_window = true;   ///< subtract the window's mean row: level and microphone
+    bool centre_window = true;   ///< subtract the window's mean row, but for functionals: what
+                                 ///< microphone or voice colour all the time
     /// Column of the rows that holds the log of the frame's energy, -1: none. With it, rows before
     /// the first and behind the last that come within `silence_below` of the window's loudest are
     /// cut off.
     std::int64_t energy_column = -1;
     double silence_below = 8.0;       ///< in the unit of that column
     std::int64_t zeroth_column = -1;  ///< of the zeroth cepstral coefficient; it follows the level
+    std::int64_t num_cepstra = 0;  ///< from there on, by an orthonormal transform without a lifter;
+                                   ///< 0: none such
     std::int64_t voicing_column = -1;
     double voiced_above = 0.02;  ///< rows are voiced whose voicing is higher by so much than the
-                                 ///< window's mean where it is centred, than 0 where not
+                                 ///< window's mean
     std::int64_t rows_per_step = 8;    ///< lstm: consecutive rows that one step sees side by side
     std::int64_t channels = 96;        ///< of convolutions
     std::int64_t layers = 2;           ///< of LSTMs
@@ -30,7 +33,7 @@ struct NetworkOptions {
     std::int64_t heads = 4;            ///< crnn: of the attention that pools
     std::int64_t dense = 64;           ///< width of the layer before the outputs
     double dropout = 0.3;              ///< while training
-    std::int64_t functionals = 256;    ///< crnn, dnn: width of the layer that reads the functionals
+    std::int64_t functionals = 192;    ///< crnn, dnn: width of the layer that reads the functionals
     double functionals_dropout = 0.5;  ///< behind that layer; less of it before
 
     bool operator==(const NetworkOptions&) const = default;

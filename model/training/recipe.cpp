@@ -99,6 +99,9 @@ void Recipe::fit_network() {
     network.num_labels = static_cast<std::int64_t>(labels.size());
     network.energy_column = column("log_energy");
     network.zeroth_column = column("mfcc0");
+    const bool invertible = network.zeroth_column == 0 && features.lifter == 0 &&
+                            features.dct_scale == dsp::DctScale::Orthonormal;
+    network.num_cepstra = invertible ? features.num_coeffs : 0;
     network.voicing_column = column("voicing");
 }
 

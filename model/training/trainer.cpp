@@ -72,12 +72,10 @@ Logits window_logits(Network& network, const ClipFeatures& clip, torch::Device d
                              window.num_rows * num_features);
     }
     const WindowBatch batch = make_batch(windows, num_features);
-    Logits logits = network.forward(batch.rows.to(device), batch.num_rows.to(device));
-    logits.emotions = logits.emotions.to(torch::kCPU);
-    if (logits.speech.defined()) {
-        logits.speech = logits.speech.to(torch::kCPU);
-    }
-    return logits;
+    const Logits logits = network.forward(batch.rows.to(device), batch.num_rows.to(device));
+    return {logits.emotions.to(torch::kCPU),
+            logits.speech.defined() ? logits.speech.to(torch::kCPU) : torch::Tensor(),
+            {}};
 }
 
 /// [windows][width] averaged as classify_recording does. speech: [windows], probabilities; where
@@ -186,8 +184,7 @@ float fit_temperature(Network& network, const ClipList& clips, torch::Device dev
 
 // ---------------------------------------------------------------------------------- the run
 
-/// Mean and deviation of every feature over the audible rows of the training clips, each clip
-/// centred first where the network does so with its windows.
+/// Mean and deviation of every feature over the audible rows of the training clips.
 void fit_normalisation(Network& network, const ClipList& clips) {
     const auto num_features = static_cast<std::size_t>(network.options().num_features);
     std::vector<double> sum(num_features);
@@ -198,21 +195,13 @@ void fit_normalisation(Network& network, const ClipList& clips) {
             continue;
         }
         const Rows& rows = clip->rows;
-        const std::span<const float> values(rows.values.data() + rows.begin * num_features,
-                                            (rows.end - rows.begin) * num_features);
-        const auto num_rows = static_cast<double>(rows.end - rows.begin);
-        std::vector<double> centre(num_features);
-        if (network.options().centre_window) {
-            for (std::size_t i = 0; i < values.size(); ++i) {
-                centre[i % num_features] += static_cast<double>(values[i]) / num_rows;
-            }
-        }
-        for (std::size_t i = 0; i < values.size(); ++i) {
-            const double value = values[i] - centre[i % num_features];
+        const std::size_t end = rows.end * num_features;
+        for (std::size_t i = rows.begin * num_features; i < end; ++i) {
+            const double value = rows.values[i];
             sum[i % num_features] += value;
             square_sum[i % num_features] += value * value;
         }
-        count += num_rows;
+        count += static_cast<double>(rows.end - rows.begin);
     }
     std::vector<float> mean(num_features);
     std::vector<float> deviation(num_features);

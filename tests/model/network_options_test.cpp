@@ -30,6 +30,12 @@ TEST(NetworkOptions, ComeBackFromTheirJson) {
         options.speech_output = true;
         options.centre_window = !options.centre_window;
         options.energy_column = 40;
+        options.zeroth_column = 3;
+        options.num_cepstra = 37;
+        options.voicing_column = 41;
+        options.voiced_above = 0.25;
+        options.functionals = 32;
+        options.functionals_dropout = 0.25;
         options.silence_below = 6.5;
         options.rows_per_step = 4;
         options.channels = 12;
@@ -80,6 +86,17 @@ TEST(NetworkOptions, WhatIsImpossibleIsRefusedByName) {
     EXPECT_EQ(message("energy_column", 42), "");
     EXPECT_THAT(message("zeroth_column", 43), HasSubstr("zeroth_column must be below"));
     EXPECT_THAT(message("voicing_column", 43), HasSubstr("voicing_column must be below"));
+    EXPECT_THAT(message("num_cepstra", -1), HasSubstr("num_cepstra must be 0 to"));
+    EXPECT_THAT(message("num_cepstra", 1), HasSubstr("num_cepstra must be 0 without a zeroth"));
+    const auto cepstra = [](int number) {
+        return complaint({{"kind", "crnn"},
+                          {"num_features", 43},
+                          {"num_labels", 8},
+                          {"zeroth_column", 40},
+                          {"num_cepstra", number}});
+    };
+    EXPECT_EQ(cepstra(3), "");
+    EXPECT_THAT(cepstra(4), HasSubstr("end within num_features, got 4"));
     EXPECT_THAT(message("functionals", 0), HasSubstr("functionals must be 1 to"));
     EXPECT_THAT(message("functionals_dropout", 1.0), HasSubstr("dropout 0 to below 1"));
     EXPECT_THAT(message("silence_below", 0.0), HasSubstr("silence_below must be above 0"));

@@ -96,6 +96,7 @@ TEST(Recipe, FitsTheNetworkToFeaturesAndLabels) {
     EXPECT_EQ(recipe.network.num_features, 14);
     EXPECT_EQ(recipe.network.energy_column, 13);
     EXPECT_EQ(recipe.network.zeroth_column, 0);
+    EXPECT_EQ(recipe.network.num_cepstra, 13);
     EXPECT_EQ(recipe.network.voicing_column, -1);
     recipe.features.f0 = true;
     recipe.labels.pop_back();
@@ -107,6 +108,15 @@ TEST(Recipe, FitsTheNetworkToFeaturesAndLabels) {
     };
     EXPECT_EQ(name(recipe.network.energy_column), "log_energy");
     EXPECT_EQ(name(recipe.network.voicing_column), "voicing");
+    for (const auto& change :
+         {+[](dsp::FeatureSpec& spec) { spec.lifter = 22; },
+          +[](dsp::FeatureSpec& spec) { spec.dct_scale = dsp::DctScale::Htk; },
+          +[](dsp::FeatureSpec& spec) { spec.zeroth_coeff = dsp::ZerothCoeff::Last; }}) {
+        Recipe other = recipe;
+        change(other.features);
+        other.fit_network();
+        EXPECT_EQ(other.network.num_cepstra, 0);
+    }
     recipe.features.append_log_energy = false;
     recipe.fit_network();
     EXPECT_EQ(recipe.network.energy_column, -1);
