@@ -38,6 +38,11 @@ struct NetworkOptions {
 
     bool operator==(const NetworkOptions&) const = default;
 
+    /// Whether all of the network reads centred rows: functionals do not.
+    [[nodiscard]] bool reads_centred_rows() const {
+        return centre_window && kind != "dnn" && kind != "crnn";
+    }
+
     /// The kind with its usual sizes. Throws std::invalid_argument for an unknown kind.
     static NetworkOptions of_kind(const std::string& kind);
 

@@ -184,7 +184,8 @@ float fit_temperature(Network& network, const ClipList& clips, torch::Device dev
 
 // ---------------------------------------------------------------------------------- the run
 
-/// Mean and deviation of every feature over the audible rows of the training clips.
+/// Mean and deviation of every feature over the audible rows of the training clips, each clip
+/// centred first where the network reads nothing but centred windows.
 void fit_normalisation(Network& network, const ClipList& clips) {
     const auto num_features = static_cast<std::size_t>(network.options().num_features);
     std::vector<double> sum(num_features);
@@ -195,13 +196,21 @@ void fit_normalisation(Network& network, const ClipList& clips) {
             continue;
         }
         const Rows& rows = clip->rows;
-        const std::size_t end = rows.end * num_features;
-        for (std::size_t i = rows.begin * num_features; i < end; ++i) {
-            const double value = rows.values[i];
+        const std::span<const float> values(rows.values.data() + rows.begin * num_features,
+                                            (rows.end - rows.begin) * num_features);
+        const auto num_rows = static_cast<double>(rows.end - rows.begin);
+        std::vector<double> centre(num_features);
+        if (network.options().reads_centred_rows()) {
+            for (std::size_t i = 0; i < values.size(); ++i) {
+                centre[i % num_features] += static_cast<double>(values[i]) / num_rows;
+            }
+        }
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const double value = values[i] - centre[i % num_features];
             sum[i % num_features] += value;
             square_sum[i % num_features] += value * value;
         }
-        count += static_cast<double>(rows.end - rows.begin);
+        count += num_rows;
     }
     std::vector<float> mean(num_features);
     std::vector<float> deviation(num_features);
