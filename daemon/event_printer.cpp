@@ -131,7 +131,8 @@ EventPrinter::EventPrinter(protocol::Hub& hub, Format format, std::size_t max_qu
       colours_(colours_on_stdout()),
       outbox_(max_queue_bytes),
       thread_([this] { run(); }) {
-    hub_.join(*this, {.max_queue_bytes = max_queue_bytes, .idle_timeout = std::nullopt});
+    deliver(hub_.hello({.max_queue_bytes = max_queue_bytes, .idle_timeout = std::nullopt}));
+    hub_.join(*this);
 }
 
 EventPrinter::~EventPrinter() {

@@ -66,7 +66,7 @@ Service::Service(const Config& config, PrintFormat print)
     std::signal(SIGPIPE, SIG_IGN);
     tcp_ = std::make_unique<protocol::TcpServer>(io_, protocol::parse_endpoint(config.server.tcp),
                                                  hub_, server_options(config));
-    websocket_ = std::make_unique<protocol::WebSocketServer>(
+    http_ = std::make_unique<protocol::HttpServer>(
         io_, protocol::parse_endpoint(config.server.http), hub_, server_options(config));
 
     inference_ = std::make_unique<Inference>(
@@ -94,7 +94,7 @@ Service::Service(const Config& config, PrintFormat print)
         *inference_, [this] { boost::asio::post(io_, [this] { stop(); }); });
     spdlog::info("events as NDJSON on tcp {}", protocol::to_string(tcp_->local_endpoint()));
     spdlog::info("events as WebSocket on ws://{}/v1/stream",
-                 protocol::to_string(websocket_->local_endpoint()));
+                 protocol::to_string(http_->local_endpoint()));
 }
 
 Service::~Service() = default;
@@ -241,7 +241,7 @@ void Service::stop() {
     // The last events have been posted; this comes after them.
     boost::asio::post(io_, [this] {
         tcp_->stop(flush_);
-        websocket_->stop(flush_);
+        http_->stop(flush_);
     });
 }
 

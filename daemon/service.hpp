@@ -16,7 +16,7 @@
 #include "model/classifier.hpp"
 #include "protocol/hub.hpp"
 #include "protocol/tcp_server.hpp"
-#include "protocol/websocket_server.hpp"
+#include "protocol/http_server.hpp"
 
 namespace emotiond::daemon {
 
@@ -53,7 +53,7 @@ class Service {
     protocol::Hub hub_;
     std::unique_ptr<EventPrinter> printer_;
     std::unique_ptr<protocol::TcpServer> tcp_;
-    std::unique_ptr<protocol::WebSocketServer> websocket_;
+    std::unique_ptr<protocol::HttpServer> http_;
     std::vector<std::unique_ptr<Feed>> feeds_;
     std::unique_ptr<Inference> inference_;
     std::unique_ptr<Pipeline> pipeline_;

@@ -3,10 +3,39 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <variant>
 
 namespace emotiond::protocol {
+
+std::string_view to_text(EventType type) {
+    switch (type) {
+        case EventType::Emotion: return "emotion";
+        case EventType::Gap: return "gap";
+        case EventType::Stream: return "stream";
+        case EventType::Error: break;
+    }
+    return "error";
+}
+
+std::optional<EventType> event_type_from(std::string_view text) {
+    for (const EventType type :
+         {EventType::Emotion, EventType::Gap, EventType::Stream, EventType::Error}) {
+        if (text == to_text(type)) {
+            return type;
+        }
+    }
+    return std::nullopt;
+}
+
+EventType type_of(const Event& event) {
+    // In the order of the variant's alternatives.
+    constexpr EventType kTypes[]{EventType::Emotion, EventType::Gap, EventType::Stream,
+                                 EventType::Error};
+    static_assert(std::size(kTypes) == std::variant_size_v<decltype(event.body)>);
+    return kTypes[event.body.index()];
+}
 
 namespace {
 
@@ -27,21 +56,6 @@ std::string_view to_text(StreamState state) {
     return "ended";
 }
 
-/// RFC 3339, UTC, milliseconds: 2026-11-20T20:42:42.123Z
-std::string to_text(WallTime time) {
-    const auto day = std::chrono::floor<std::chrono::days>(time);
-    const std::chrono::year_month_day date{day};
-    const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::milliseconds>(time - day)};
-    std::array<char, 64> text{};
-    std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                  static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()),
-                  static_cast<int>(clock.subseconds().count()));
-    return text.data();
-}
-
 /// Adding zero turns -0.0 into 0.0. What is not finite stays so, and is dumped as null.
 double rounded(double value, double steps_per_unit) {
     return std::round(value * steps_per_unit) / steps_per_unit + 0.0;
@@ -60,17 +74,11 @@ Json object(std::string_view type) {
     return json;
 }
 
-std::string_view type_of(const EmotionEvent&) {
-    return "emotion";
-}
-std::string_view type_of(const GapEvent&) {
-    return "gap";
-}
-std::string_view type_of(const StreamEvent&) {
-    return "stream";
-}
-std::string_view type_of(const ErrorEvent&) {
-    return "error";
+/// For what may have no request_id.
+void add_request_id(Json& json, const std::string& request_id) {
+    if (!request_id.empty()) {
+        json["request_id"] = request_id;
+    }
 }
 
 void add(Json& json, const EmotionEvent& emotion) {
@@ -118,6 +126,7 @@ void add(Json& json, const ErrorEvent& error) {
     json["code"] = error.code;
     json["message"] = error.message;
     json["fatal"] = error.fatal;
+    add_request_id(json, error.request_id);
 }
 
 Json to_json(const ModelInfo& model) {
@@ -137,22 +146,37 @@ Json to_json(const StreamInfo& stream) {
     json["stream"] = stream.stream;
     json["role"] = stream.role;
     json["state"] = to_text(stream.state);
+    json["oldest_seq"] = stream.oldest_seq;
     json["newest_seq"] = stream.newest_seq;
     return json;
 }
 
 }  // namespace
 
+std::string to_rfc3339(WallTime time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date{day};
+    const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::milliseconds>(time - day)};
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                  static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
+                  static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                  static_cast<int>(clock.minutes().count()),
+                  static_cast<int>(clock.seconds().count()),
+                  static_cast<int>(clock.subseconds().count()));
+    return text.data();
+}
+
 std::string to_json_text(const Event& event, const Envelope& envelope) {
     const auto write = [&](const auto& body) {
-        Json json = object(type_of(body));
+        Json json = object(to_text(type_of(event)));
         json["epoch"] = envelope.epoch;
         if (!event.stream.empty()) {
             json["stream"] = event.stream;
             json["role"] = envelope.role;
             json["seq"] = envelope.seq;
         }
-        json["time"] = to_text(event.time);
+        json["time"] = to_rfc3339(event.time);
         add(json, body);
         return to_text(json);
     };
@@ -163,6 +187,7 @@ std::string to_json_text(const Hello& hello) {
     Json json = object("hello");
     json["epoch"] = hello.epoch;
     json["server"] = hello.server;
+    json["auth"] = hello.auth;
     Json& limits = json["limits"];
     limits["max_queue_bytes"] = hello.limits.max_queue_bytes;
     if (hello.limits.idle_timeout) {
@@ -179,18 +204,54 @@ std::string to_json_text(const Hello& hello) {
     return to_text(json);
 }
 
+std::string to_json_text(const Subscribed& answer) {
+    Json json = object("subscribed");
+    add_request_id(json, answer.request_id);
+    json["epoch"] = answer.epoch;
+    Json& streams = json["streams"] = Json::array();
+    for (const StreamInfo& stream : answer.streams) {
+        streams.push_back(to_json(stream));
+    }
+    return to_text(json);
+}
+
+std::string to_json_text(const Unsubscribed& answer) {
+    Json json = object("unsubscribed");
+    add_request_id(json, answer.request_id);
+    return to_text(json);
+}
+
+std::string to_json_text(const Pong& pong) {
+    Json json = object("pong");
+    add_request_id(json, pong.request_id);
+    json["time"] = to_rfc3339(pong.time);
+    if (pong.round_trip_ms) {
+        json["round_trip_ms"] = rounded(*pong.round_trip_ms, 1e3);
+    }
+    return to_text(json);
+}
+
 std::string to_json_text(const QueueGap& gap) {
+    const bool not_held = gap.reason == QueueGap::Reason::NotHeld;
     Json json = object("gap");
     if (!gap.stream.empty()) {
+        json["epoch"] = gap.epoch;
         json["stream"] = gap.stream;
     }
     json["scope"] = "queue";
-    json["reason"] = "slow_consumer";
-    if (!gap.stream.empty()) {
-        json["from_seq"] = gap.from_seq;
-        json["to_seq"] = gap.to_seq;
+    json["reason"] = not_held ? "not_held" : "slow_consumer";
+    if (not_held) {
+        json["truncated"] = true;
     }
-    json["dropped"] = gap.dropped;
+    if (!gap.stream.empty() && gap.from_seq) {
+        json["from_seq"] = *gap.from_seq;
+    }
+    if (!gap.stream.empty() && gap.to_seq) {
+        json["to_seq"] = *gap.to_seq;
+    }
+    if (gap.dropped) {
+        json["dropped"] = *gap.dropped;
+    }
     return to_text(json);
 }
 

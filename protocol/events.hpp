@@ -75,6 +75,7 @@ struct ErrorEvent {
     std::string code;
     std::string message;
     bool fatal = false;
+    std::string request_id = {};  ///< of the command that it answers
 };
 
 /// What is published. The hub adds `v`, `type`, `epoch`, `stream`, `role`, `seq` and `time`.
@@ -89,6 +90,7 @@ struct StreamInfo {
     std::string stream;
     std::string role;
     StreamState state = StreamState::Silent;
+    std::uint64_t oldest_seq = 0;  ///< of the replay buffer; 0: nothing published yet
     std::uint64_t newest_seq = 0;  ///< 0: nothing published yet
 };
 
@@ -102,17 +104,42 @@ struct SubscriberLimits {
 struct Hello {
     std::string epoch;
     std::string server;  ///< name and version
+    bool auth = false;   ///< a token is wanted first; then the lists are empty
     SubscriberLimits limits;
     std::vector<ModelInfo> models;
     std::vector<StreamInfo> streams;
 };
 
-/// Messages that one subscriber was too slow for.
+/// Answers a subscribe: what follows belongs to it.
+struct Subscribed {
+    std::string request_id;
+    std::string epoch;
+    std::vector<StreamInfo> streams;  ///< those that it covers
+};
+
+/// Answers an unsubscribe: no event follows.
+struct Unsubscribed {
+    std::string request_id;
+};
+
+/// Answers a ping.
+struct Pong {
+    std::string request_id;
+    WallTime time{};
+    std::optional<double> round_trip_ms;  ///< as the kernel measures it; none: it cannot tell
+};
+
+/// Messages that one subscriber does not get: it was too slow for them, or they are held no more.
 struct QueueGap {
-    std::string stream;          ///< empty: messages that belong to no single stream
-    std::uint64_t from_seq = 0;  ///< these two are told only with a stream
-    std::uint64_t to_seq = 0;
-    std::uint64_t dropped = 0;
+    enum class Reason { SlowConsumer, NotHeld };
+
+    Reason reason = Reason::SlowConsumer;
+    std::string epoch = {};   ///< empty with the stream
+    std::string stream = {};  ///< empty: messages that belong to no single stream
+    /// Told only with a stream. None: nobody knows where it begins.
+    std::optional<std::uint64_t> from_seq = 0;
+    std::optional<std::uint64_t> to_seq = 0;   ///< none: to the end of that epoch, wherever it was
+    std::optional<std::uint64_t> dropped = 0;  ///< how many of them; none: nobody knows
 };
 
 }  // namespace emotiond::protocol

@@ -9,14 +9,18 @@
 
 namespace emotiond::protocol {
 
-/// Serves the hub's messages over WebSocket at /v1/stream: one JSON object a text frame. Any
-/// other HTTP request gets its 4xx answer.
-/// Errors: throws std::runtime_error "cannot listen on 127.0.0.1:8791: <reason>".
-/// Source: RFC 6455.
-class WebSocketServer : public Server {
+/// One port for browsers and everybody else who speaks HTTP: the hub's messages over WebSocket at
+/// /v1/stream (one JSON object a text frame) and as server-sent events at /v1/events, and what
+/// ServerOptions::http answers.
+///
+/// A page of another origin gets nothing, nor does one that reaches the server by a name that is
+/// not its own (DNS rebinding).
+/// Errors: throws std::runtime_error "cannot listen on 127.0.0.1:8790: <reason>".
+/// Source: RFC 9110, RFC 9112, RFC 6455; WHATWG HTML, 9.2 (server-sent events).
+class HttpServer : public Server {
  public:
-    WebSocketServer(boost::asio::io_context& io, const boost::asio::ip::tcp::endpoint& endpoint,
-                    Hub& hub, ServerOptions options = {});
+    HttpServer(boost::asio::io_context& io, const boost::asio::ip::tcp::endpoint& endpoint,
+               Hub& hub, ServerOptions options = {});
 };
 
 }  // namespace emotiond::protocol

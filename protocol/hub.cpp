@@ -31,8 +31,11 @@ std::string make_uuid() {
 
 }  // namespace
 
-Hub::Hub(std::string server, std::vector<ModelInfo> models)
-    : epoch_(make_uuid()), server_(std::move(server)), models_(std::move(models)) {}
+Hub::Hub(std::string server, std::vector<ModelInfo> models, std::size_t replay_bytes)
+    : epoch_(make_uuid()),
+      server_(std::move(server)),
+      models_(std::move(models)),
+      replay_bytes_(replay_bytes) {}
 
 void Hub::add_stream(std::string name, std::string role) {
     if (name.empty() || name.size() > kMaxNameBytes) {
@@ -40,51 +43,82 @@ void Hub::add_stream(std::string name, std::string role) {
                                     std::to_string(name.size()) + " bytes, expected 1 to " +
                                     std::to_string(kMaxNameBytes));
     }
-    if (std::ranges::find(streams_, name, &StreamInfo::stream) != streams_.end()) {
+    if (find(name) != nullptr) {
         throw std::invalid_argument("stream name \"" + name + "\" is used twice");
     }
-    streams_.push_back({.stream = std::move(name), .role = std::move(role)});
+    streams_.push_back(
+        {.info = {.stream = name, .role = std::move(role)}, .replay = ReplayBuffer(replay_bytes_)});
+    by_name_.emplace(std::move(name), &streams_.back());
 }
 
-StreamInfo& Hub::stream(std::string_view name) {
-    const auto found = std::ranges::find(streams_, name, &StreamInfo::stream);
-    if (found == streams_.end()) {
-        throw std::out_of_range("event for the unknown stream \"" + std::string(name) + "\"");
-    }
-    return *found;
+const Hub::Stream* Hub::find(std::string_view name) const {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : found->second;
+}
+
+const ReplayBuffer* Hub::replay(std::string_view name) const {
+    const Stream* stream = find(name);
+    return stream == nullptr ? nullptr : &stream->replay;
 }
 
 void Hub::publish(const Event& event) {
+    Message::About about{
+        .type = type_of(event), .epoch = epoch_, .stream = event.stream, .time = event.time};
     Envelope envelope{.epoch = epoch_};
+    Stream* stream = nullptr;
     if (!event.stream.empty()) {
-        StreamInfo& info = stream(event.stream);
-        envelope.role = info.role;
-        envelope.seq = ++info.newest_seq;
-        if (const auto* change = std::get_if<StreamEvent>(&event.body)) {
-            info.state = change->state;
+        const auto found = by_name_.find(event.stream);
+        if (found == by_name_.end()) {
+            throw std::out_of_range("event for the unknown stream \"" + event.stream + "\"");
         }
+        stream = found->second;
+        envelope.role = stream->info.role;
+        about.seq = envelope.seq = ++stream->info.newest_seq;
     }
-    ++counters_.events_published;
-    if (subscribers_.empty()) {
-        return;
+    if (const auto* change = std::get_if<StreamEvent>(&event.body); change && stream) {
+        stream->info.state = change->state;
     }
+    if (const auto* emotion = std::get_if<EmotionEvent>(&event.body)) {
+        about.end = emotion->end;
+    }
+    about.position = ++counters_.events_published;
     const auto message =
-        std::make_shared<const Message>(to_json_text(event, envelope), event.stream, envelope.seq);
+        std::make_shared<const Message>(to_json_text(event, envelope), std::move(about));
+    if (stream != nullptr) {
+        stream->replay.push(message);
+        stream->info.oldest_seq = stream->replay.oldest_seq();
+    }
     for (Subscriber* subscriber : subscribers_) {
         subscriber->deliver(message);
     }
 }
 
-void Hub::join(Subscriber& subscriber, const SubscriberLimits& limits) {
-    subscriber.deliver(std::make_shared<const Message>(to_json_text(Hello{
-        .epoch = epoch_,
-        .server = server_,
-        .limits = limits,
-        .models = models_,
-        .streams = streams_,
-    })));
+void Hub::join(Subscriber& subscriber) {
     subscribers_.push_back(&subscriber);
     ++counters_.subscribers_total;
+}
+
+MessagePtr Hub::hello(const SubscriberLimits& limits, const Rights& rights) const {
+    Hello hello{.epoch = epoch_,
+                .server = server_,
+                .auth = false,
+                .limits = limits,
+                .models = models_,
+                .streams = {}};
+    for (const Stream& stream : streams_) {
+        if (rights.may_see(stream.info.stream)) {
+            hello.streams.push_back(stream.info);
+        }
+    }
+    return std::make_shared<const Message>(to_json_text(hello));
+}
+
+std::vector<StreamInfo> Hub::streams() const {
+    std::vector<StreamInfo> streams;
+    for (const Stream& stream : streams_) {
+        streams.push_back(stream.info);
+    }
+    return streams;
 }
 
 void Hub::leave(Subscriber& subscriber) noexcept {

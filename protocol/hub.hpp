@@ -2,12 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "protocol/events.hpp"
 #include "protocol/message.hpp"
+#include "protocol/replay_buffer.hpp"
+#include "protocol/rights.hpp"
 #include "protocol/subscriber.hpp"
 
 namespace emotiond::protocol {
@@ -28,9 +33,12 @@ struct Counters {
 class Hub {
  public:
     static constexpr std::size_t kMaxNameBytes = 128;
+    static constexpr std::size_t kDefaultReplayBytes = std::size_t{256} * 1024;
 
-    /// server: name and version, as `hello` tells it. The epoch is made here.
-    Hub(std::string server, std::vector<ModelInfo> models);
+    /// server: name and version, as `hello` tells it. replay_bytes: what each stream's replay
+    /// buffer holds. The epoch is made here.
+    Hub(std::string server, std::vector<ModelInfo> models,
+        std::size_t replay_bytes = kDefaultReplayBytes);
 
     /// The stream counts as silent until its first StreamEvent.
     /// Errors: throws std::invalid_argument for a name that is empty, taken or too long.
@@ -39,15 +47,24 @@ class Hub {
     /// Errors: throws std::out_of_range for a stream that was not added.
     void publish(const Event& event);
 
-    /// Delivers the hello, then every event published after it: nothing falls between the
-    /// `newest_seq` that the hello tells and the first event.
-    void join(Subscriber& subscriber, const SubscriberLimits& limits);
+    /// Every event that is published from now on is delivered.
+    void join(Subscriber& subscriber);
 
     /// Does nothing when the subscriber has not joined.
     void leave(Subscriber& subscriber) noexcept;
 
-    /// An error for one subscriber; the caller delivers it.
+    /// For one subscriber; the caller delivers it. What follows the `newest_seq` that it tells is
+    /// delivered to whoever joins before the next publish().
+    MessagePtr hello(const SubscriberLimits& limits, const Rights& rights = {}) const;
     MessagePtr error(ErrorEvent error) const;
+
+    /// In the order in which they were added.
+    std::vector<StreamInfo> streams() const;
+    const std::vector<ModelInfo>& models() const { return models_; }
+    const std::string& server() const { return server_; }
+
+    /// What is still held of a stream; null where there is none of that name.
+    const ReplayBuffer* replay(std::string_view stream) const;
 
     void count_delivered(std::size_t messages, std::size_t bytes) noexcept;
     void count_dropped(std::size_t messages) noexcept;
@@ -56,12 +73,19 @@ class Hub {
     const std::string& epoch() const { return epoch_; }
 
  private:
-    StreamInfo& stream(std::string_view name);
+    struct Stream {
+        StreamInfo info;
+        ReplayBuffer replay;
+    };
+
+    const Stream* find(std::string_view name) const;
 
     std::string epoch_;
     std::string server_;
     std::vector<ModelInfo> models_;
-    std::vector<StreamInfo> streams_;  // in the order they were added, so hello tells them
+    std::size_t replay_bytes_;
+    std::deque<Stream> streams_;  // in the order they were added, so hello tells them
+    std::map<std::string, Stream*, std::less<>> by_name_;
     std::vector<Subscriber*> subscribers_;
     Counters counters_;
 };

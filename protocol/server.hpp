@@ -9,7 +9,7 @@
 
 namespace emotiond::protocol {
 
-/// What TcpServer and WebSocketServer offer alike. Network thread only, or before it runs.
+/// What TcpServer and HttpServer offer alike. Network thread only, or before it runs.
 /// The io_context and the hub must outlive the server.
 class Server {
  public:

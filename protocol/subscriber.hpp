@@ -9,7 +9,7 @@ class Subscriber {
  public:
     virtual ~Subscriber() = default;
 
-    /// Called by the hub for the hello and for every message after it. Must neither block nor
+    /// Called by the hub for every event. Must neither block nor
     /// join or leave the hub from inside the call.
     virtual void deliver(const MessagePtr& message) = 0;
 };

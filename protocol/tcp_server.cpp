@@ -4,11 +4,13 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "protocol/session.hpp"
+#include "protocol/event_session.hpp"
 
 namespace emotiond::protocol {
 
@@ -17,12 +19,15 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 
-class TcpSession final : public Session {
+class TcpSession final : public EventSession {
  public:
-    TcpSession(std::shared_ptr<Listener> listener, tcp::socket socket)
-        : Session(std::move(listener), socket.get_executor()), socket_(std::move(socket)) {}
+    TcpSession(std::shared_ptr<Listener> listener, Connection connection)
+        : EventSession(std::move(listener), connection.get_executor()),
+          connection_(std::move(connection)) {}
 
-    void start() override { open(std::nullopt); }
+    void start() override {
+        open(std::nullopt, options().authorise ? std::nullopt : std::optional(Rights{}));
+    }
 
  private:
     void write(const std::vector<MessagePtr>& batch) override {
@@ -31,7 +36,7 @@ class TcpSession final : public Session {
             buffers_.push_back(asio::buffer(message->line()));
         }
         asio::async_write(
-            socket_, buffers_,
+            connection_, buffers_,
             [this, self = shared_from_this()](boost::system::error_code error, std::size_t bytes) {
                 on_written(error, bytes);
             });
@@ -42,14 +47,15 @@ class TcpSession final : public Session {
 
     void read() override {
         asio::async_read_until(
-            socket_, asio::dynamic_buffer(input_, kMaxCommandBytes), '\n',
+            connection_, asio::dynamic_buffer(input_, kMaxCommandBytes), '\n',
             [this, self = shared_from_this()](boost::system::error_code error, std::size_t bytes) {
                 if (error == asio::error::not_found) {
                     input_.clear();
-                    refuse({.code = "too_big",
-                            .message =
-                                "a line has at most " + std::to_string(kMaxCommandBytes) + " bytes",
-                            .fatal = true});
+                    on_bad_input({.code = "too_big",
+                                  .message = "a line has at most " +
+                                             std::to_string(kMaxCommandBytes) + " bytes",
+                                  .fatal = true},
+                                 Goodbye::TooBig);
                 } else if (error) {
                     cut();
                 } else {
@@ -67,29 +73,30 @@ class TcpSession final : public Session {
         return line;
     }
 
-    void hang_up() override {
-        boost::system::error_code ignored;  // reading tells the same
-        socket_.shutdown(tcp::socket::shutdown_send, ignored);
-    }
+    void hang_up(Goodbye) override { connection_.end_sending(); }
+    void close_socket() override { connection_.close(); }
+    std::optional<double> round_trip_ms() override { return connection_.round_trip_ms(); }
 
-    void close_socket() override {
-        boost::system::error_code ignored;  // nothing is left to do about it
-        socket_.close(ignored);
-    }
-
-    tcp::socket socket_;
+    Connection connection_;
     std::string input_;
     std::vector<asio::const_buffer> buffers_;
 };
+
+std::shared_ptr<Session> make_tcp_session(std::shared_ptr<Listener> listener,
+                                          Connection connection) {
+    return std::make_shared<TcpSession>(std::move(listener), std::move(connection));
+}
+
+constexpr std::string_view kTooMany =
+    R"({"v":1,"type":"error","code":"too_many_connections",)"
+    R"("message":"the server has as many connections as it may","fatal":true})"
+    "\n";
 
 }  // namespace
 
 TcpServer::TcpServer(asio::io_context& io, const tcp::endpoint& endpoint, Hub& hub,
                      ServerOptions options)
-    : Server(std::make_shared<Listener>(
-          io, endpoint, hub, std::move(options),
-          [](std::shared_ptr<Listener> listener, tcp::socket socket) -> std::shared_ptr<Session> {
-              return std::make_shared<TcpSession>(std::move(listener), std::move(socket));
-          })) {}
+    : Server(std::make_shared<Listener>(io, endpoint, hub, std::move(options),
+                                        Listener::Transport{make_tcp_session, kTooMany})) {}
 
 }  // namespace emotiond::protocol

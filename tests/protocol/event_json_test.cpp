@@ -115,35 +115,71 @@ TEST(EventJson, WritesAHello) {
                       .streams = {{.stream = "desk07",
                                    .role = "customer",
                                    .state = StreamState::Live,
+                                   .oldest_seq = 41,
                                    .newest_seq = 960}}};
     EXPECT_EQ(
         to_json_text(hello),
-        R"({"v":1,"type":"hello","epoch":"E","server":"emotiond 0.1.0",)"
+        R"({"v":1,"type":"hello","epoch":"E","server":"emotiond 0.1.0","auth":false,)"
         R"("limits":{"max_queue_bytes":1048576,"idle_timeout_ms":30000},)"
         R"("models":[{"id":"m","labels":["neutral","angry"],"window_ms":3000,"hop_ms":500,)"
         R"("uncertain_below":0.3,"speech_output":false,"licence":"MIT"}],"streams":[{"stream":"desk07","role":"customer",)"
-        R"("state":"live","newest_seq":960}]})");
+        R"("state":"live","oldest_seq":41,"newest_seq":960}]})");
 }
 
 TEST(EventJson, WritesAHelloOfAnIdleServerWithoutIdleTimeout) {
-    EXPECT_EQ(to_json_text(Hello{.epoch = "E",
-                                 .server = "s",
-                                 .limits = {.max_queue_bytes = 1, .idle_timeout = {}},
-                                 .models = {},
-                                 .streams = {}}),
-              R"({"v":1,"type":"hello","epoch":"E","server":"s","limits":{"max_queue_bytes":1},)"
-              R"("models":[],"streams":[]})");
+    EXPECT_EQ(
+        to_json_text(Hello{.epoch = "E",
+                           .server = "s",
+                           .limits = {.max_queue_bytes = 1, .idle_timeout = {}},
+                           .models = {},
+                           .streams = {}}),
+        R"({"v":1,"type":"hello","epoch":"E","server":"s","auth":false,"limits":{"max_queue_bytes":1},)"
+        R"("models":[],"streams":[]})");
 }
 
 TEST(EventJson, WritesAQueueGapOfAStream) {
-    EXPECT_EQ(to_json_text(QueueGap{.stream = "s", .from_seq = 900, .to_seq = 958, .dropped = 59}),
-              R"({"v":1,"type":"gap","stream":"s","scope":"queue","reason":"slow_consumer",)"
-              R"("from_seq":900,"to_seq":958,"dropped":59})");
+    EXPECT_EQ(
+        to_json_text(
+            QueueGap{.epoch = "E", .stream = "s", .from_seq = 900, .to_seq = 958, .dropped = 59}),
+        R"({"v":1,"type":"gap","epoch":"E","stream":"s","scope":"queue","reason":"slow_consumer",)"
+        R"("from_seq":900,"to_seq":958,"dropped":59})");
 }
 
 TEST(EventJson, WritesAQueueGapOfMessagesWithoutAStream) {
     EXPECT_EQ(to_json_text(QueueGap{.stream = "", .from_seq = 0, .to_seq = 0, .dropped = 3}),
               R"({"v":1,"type":"gap","scope":"queue","reason":"slow_consumer","dropped":3})");
+}
+
+TEST(EventJson, WritesWhatIsNotHeldAnyMore) {
+    QueueGap gap{.reason = QueueGap::Reason::NotHeld,
+                 .epoch = "E",
+                 .stream = "s",
+                 .from_seq = 12,
+                 .to_seq = 40,
+                 .dropped = 29};
+    EXPECT_EQ(to_json_text(gap),
+              R"({"v":1,"type":"gap","epoch":"E","stream":"s","scope":"queue","reason":"not_held",)"
+              R"("truncated":true,"from_seq":12,"to_seq":40,"dropped":29})");
+    gap.to_seq = gap.dropped = std::nullopt;
+    EXPECT_EQ(to_json_text(gap),
+              R"({"v":1,"type":"gap","epoch":"E","stream":"s","scope":"queue","reason":"not_held",)"
+              R"("truncated":true,"from_seq":12})");
+}
+
+TEST(EventJson, WritesTheAnswersToCommands) {
+    EXPECT_EQ(to_json_text(Subscribed{.request_id = "7",
+                                      .epoch = "E",
+                                      .streams = {{.stream = "s",
+                                                   .role = "agent",
+                                                   .state = StreamState::Live,
+                                                   .oldest_seq = 1,
+                                                   .newest_seq = 2}}}),
+              R"({"v":1,"type":"subscribed","request_id":"7","epoch":"E","streams":[{"stream":"s",)"
+              R"("role":"agent","state":"live","oldest_seq":1,"newest_seq":2}]})");
+    EXPECT_EQ(to_json_text(Unsubscribed{.request_id = ""}), R"({"v":1,"type":"unsubscribed"})");
+    EXPECT_EQ(to_json_text(Pong{.request_id = "7", .time = kTime, .round_trip_ms = 0.12345}),
+              R"({"v":1,"type":"pong","request_id":"7","time":"2026-11-20T20:42:42.123Z",)"
+              R"("round_trip_ms":0.123})");
 }
 
 TEST(EventJson, RoundsSharesToFourDecimalsAndLevelsToOne) {

@@ -16,6 +16,10 @@ using nlohmann::json;
 constexpr SubscriberLimits kLimits{.max_queue_bytes = 1000, .idle_timeout = std::nullopt};
 
 struct Collector : Subscriber {
+    void join(Hub& hub, const SubscriberLimits& limits = kLimits) {
+        deliver(hub.hello(limits));
+        hub.join(*this);
+    }
     void deliver(const MessagePtr& message) override { messages.push_back(message); }
     json last() const { return json::parse(messages.back()->text()); }
 
@@ -55,17 +59,17 @@ TEST(Hub, GreetsASubscriber) {
     hub.add_stream("desk08");
     hub.publish(event("desk07"));
     Collector collector;
-    hub.join(collector, {.max_queue_bytes = 1000, .idle_timeout = std::chrono::seconds(30)});
+    collector.join(hub, {.max_queue_bytes = 1000, .idle_timeout = std::chrono::seconds(30)});
     ASSERT_EQ(collector.messages.size(), 1U);
     EXPECT_EQ(
         collector.last(),
         json::parse(R"({"v":1,"type":"hello","server":"emotiond 0.1.0","epoch":")" + hub.epoch() +
-                    R"(","limits":{"max_queue_bytes":1000,"idle_timeout_ms":30000},
+                    R"(","auth":false,"limits":{"max_queue_bytes":1000,"idle_timeout_ms":30000},
                     "models":[{"id":"m","labels":["neutral","angry"],"window_ms":3000,"hop_ms":500,
                                "uncertain_below":0.0,"speech_output":false,"licence":"MIT"}],
                     "streams":[
-                    {"stream":"desk07","role":"customer","state":"silent","newest_seq":1},
-                    {"stream":"desk08","role":"unspecified","state":"silent","newest_seq":0}]})"));
+                    {"stream":"desk07","role":"customer","state":"silent","oldest_seq":1,"newest_seq":1},
+                    {"stream":"desk08","role":"unspecified","state":"silent","oldest_seq":0,"newest_seq":0}]})"));
 }
 
 TEST(Hub, NumbersTheEventsOfEveryStreamFromOne) {
@@ -73,7 +77,7 @@ TEST(Hub, NumbersTheEventsOfEveryStreamFromOne) {
     hub.add_stream("a", "agent");
     hub.add_stream("b", "customer");
     Collector collector;
-    hub.join(collector, kLimits);
+    collector.join(hub);
     for (const char* stream : {"a", "b", "a", "a", "b"}) {
         hub.publish(event(stream));
     }
@@ -96,7 +100,7 @@ TEST(Hub, NumbersWhileNobodyListens) {
     hub.publish(event("a"));
     hub.publish(event("a"));
     Collector collector;
-    hub.join(collector, kLimits);
+    collector.join(hub);
     EXPECT_EQ(collector.last()["streams"][0]["newest_seq"], 2);
     hub.publish(event("a"));
     EXPECT_EQ(collector.last()["seq"], 3);
@@ -107,8 +111,8 @@ TEST(Hub, SharesOneMessageAmongAllSubscribers) {
     hub.add_stream("a");
     Collector first;
     Collector second;
-    hub.join(first, kLimits);
-    hub.join(second, kLimits);
+    first.join(hub);
+    second.join(hub);
     hub.publish(event("a"));
     ASSERT_EQ(first.messages.size(), 2U);
     ASSERT_EQ(second.messages.size(), 2U);
@@ -121,11 +125,11 @@ TEST(Hub, TellsTheStateThatTheLastStreamEventSaid) {
     hub.publish(state_of("a", StreamState::Live));
     hub.publish(event("a"));
     Collector live;
-    hub.join(live, kLimits);
+    live.join(hub);
     EXPECT_EQ(live.last()["streams"][0]["state"], "live");
     hub.publish(state_of("a", StreamState::Lost));
     Collector lost;
-    hub.join(lost, kLimits);
+    lost.join(hub);
     EXPECT_EQ(lost.last()["streams"][0]["state"], "lost");
     EXPECT_EQ(lost.last()["streams"][0]["newest_seq"], 3);
 }
@@ -134,7 +138,7 @@ TEST(Hub, TellsNothingToASubscriberThatLeft) {
     Hub hub("emotiond", {});
     hub.add_stream("a");
     Collector collector;
-    hub.join(collector, kLimits);
+    collector.join(hub);
     hub.leave(collector);
     hub.leave(collector);
     hub.publish(event("a"));
@@ -144,8 +148,10 @@ TEST(Hub, TellsNothingToASubscriberThatLeft) {
 TEST(Hub, PublishesAnErrorOfTheServerWithoutNumber) {
     Hub hub("emotiond", {});
     Collector collector;
-    hub.join(collector, kLimits);
-    hub.publish({.stream = "", .time = {}, .body = ErrorEvent{"c", "m", false}});
+    collector.join(hub);
+    hub.publish({.stream = "",
+                 .time = {},
+                 .body = ErrorEvent{.code = "c", .message = "m", .fatal = false}});
     EXPECT_EQ(collector.last()["code"], "c");
     EXPECT_FALSE(collector.last().contains("seq"));
     EXPECT_EQ(collector.messages.back()->stream(), "");
@@ -154,8 +160,8 @@ TEST(Hub, PublishesAnErrorOfTheServerWithoutNumber) {
 TEST(Hub, MakesAnErrorForOneSubscriber) {
     Hub hub("emotiond", {});
     Collector collector;
-    hub.join(collector, kLimits);
-    const json error = json::parse(hub.error({"c", "m", true})->text());
+    collector.join(hub);
+    const json error = json::parse(hub.error({.code = "c", .message = "m", .fatal = true})->text());
     EXPECT_EQ(error["type"], "error");
     EXPECT_EQ(error["epoch"], hub.epoch());
     EXPECT_EQ(error["fatal"], true);
@@ -167,8 +173,8 @@ TEST(Hub, Counts) {
     hub.add_stream("a");
     Collector first;
     Collector second;
-    hub.join(first, kLimits);
-    hub.join(second, kLimits);
+    first.join(hub);
+    second.join(hub);
     hub.leave(first);
     hub.publish(event("a"));
     hub.count_delivered(2, 300);
@@ -190,6 +196,34 @@ TEST(Hub, RefusesAStreamNameThatIsEmptyTakenOrTooLong) {
     EXPECT_THROW(hub.add_stream(""), std::invalid_argument);
     EXPECT_THROW(hub.add_stream(std::string(Hub::kMaxNameBytes + 1, 'x')), std::invalid_argument);
     EXPECT_NO_THROW(hub.add_stream(std::string(Hub::kMaxNameBytes, 'x')));
+}
+
+TEST(Hub, KeepsTheNewestEventsOfEveryStream) {
+    Hub hub("emotiond", {}, 1000);
+    hub.add_stream("a");
+    hub.add_stream("b");
+    hub.publish(event("b"));
+    for (int i = 0; i < 10; ++i) {
+        hub.publish(event("a"));
+    }
+    const ReplayBuffer& replay = *hub.replay("a");
+    EXPECT_EQ(replay.newest_seq(), 10U);
+    EXPECT_GT(replay.oldest_seq(), 1U);
+    EXPECT_EQ(replay.at(10)->seq(), 10U);
+    EXPECT_EQ(replay.at(10)->about().position, 11U);
+    EXPECT_EQ(hub.replay("b")->oldest_seq(), 1U);
+    EXPECT_EQ(hub.replay("c"), nullptr);
+    EXPECT_EQ(hub.streams()[0].oldest_seq, replay.oldest_seq());
+}
+
+TEST(Hub, TellsOnlyTheStreamsThatOneMaySee) {
+    Hub hub("emotiond", {});
+    hub.add_stream("desk07");
+    hub.add_stream("hall");
+    const json hello = json::parse(
+        hub.hello(kLimits, {.name = "t", .streams = {"desk*"}, .actions = {"*"}})->text());
+    ASSERT_EQ(hello["streams"].size(), 1U);
+    EXPECT_EQ(hello["streams"][0]["stream"], "desk07");
 }
 
 TEST(Hub, RefusesAnEventOfAnUnknownStream) {

@@ -15,7 +15,12 @@ constexpr std::size_t kAll = 1000000;
 
 /// A message of `bytes` bytes with its line end.
 MessagePtr message(std::string stream, std::uint64_t seq, std::size_t bytes = 100) {
-    return std::make_shared<const Message>(std::string(bytes - 1, 'x'), std::move(stream), seq);
+    const bool has_stream = !stream.empty();
+    return std::make_shared<const Message>(std::string(bytes - 1, 'x'),
+                                           Message::About{.type = EventType::Emotion,
+                                                          .epoch = has_stream ? "E" : "",
+                                                          .stream = std::move(stream),
+                                                          .seq = seq});
 }
 
 /// What is written next: "s7" is message 7 of stream s, "s3..5(3)" is its gap.
@@ -197,6 +202,40 @@ TEST(Outbox, BoundsTheGapsOfEverMoreStreams) {
     }
     EXPECT_EQ(gaps, Outbox::kMaxGaps);
     EXPECT_EQ(dropped, kStreams);
+}
+
+TEST(Outbox, KeepsTheLatestOfEveryStreamWhereAsked) {
+    Outbox outbox(500);
+    outbox.set_overflow(Overflow::LatestOnly);
+    for (std::uint64_t seq = 1; seq <= 5; ++seq) {
+        outbox.push(message(seq % 2 == 0 ? "s" : "t", seq));
+    }
+    EXPECT_EQ(outbox.push(message("s", 6)), 4U);
+    EXPECT_EQ(written(outbox), (Texts{"s2..4(2)", "t1..3(2)", "t5", "s6"}));
+}
+
+TEST(Outbox, ForgetsAStreamAndItsGaps) {
+    Outbox outbox(300);
+    for (std::uint64_t seq = 1; seq <= 4; ++seq) {
+        outbox.push(message("s", seq));
+    }
+    outbox.push(message("t", 1));
+    outbox.forget("s");
+    EXPECT_EQ(outbox.bytes(), 100U);
+    EXPECT_EQ(written(outbox), Texts{"t1"});
+}
+
+TEST(Outbox, TellsTheGapsOfTwoEpochsApart) {
+    Outbox outbox(100);
+    const auto of = [](std::string epoch, std::uint64_t seq) {
+        return std::make_shared<const Message>(
+            std::string(99, 'x'),
+            Message::About{.epoch = std::move(epoch), .stream = "s", .seq = seq});
+    };
+    for (const auto& [epoch, seq] : {std::pair{"A", 8U}, {"A", 9U}, {"B", 1U}, {"B", 2U}}) {
+        outbox.push(of(epoch, seq));
+    }
+    EXPECT_EQ(written(outbox), (Texts{"s8..9(2)", "s1..1(1)", "s2"}));
 }
 
 // Whatever the order of pushes and writes: every message arrives, or a gap in its place tells it.

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/command.hpp"
 #include "protocol/event_json.hpp"
 
 namespace emotiond::protocol {
@@ -26,14 +27,23 @@ std::string document() {
     return text.str();
 }
 
-/// The fenced json blocks, each on one line as it is on the wire.
-std::vector<std::string> examples() {
-    const std::string fence = "```json\n";
+/// What the blocks between ```<kind> and ``` hold.
+std::vector<std::string> blocks(const std::string& kind) {
+    const std::string fence = "```" + kind + "\n";
     const std::string text = document();
     std::vector<std::string> result;
     for (auto at = text.find(fence); at != std::string::npos; at = text.find(fence, at)) {
         at += fence.size();
-        result.push_back(Json::parse(text.substr(at, text.find("```", at) - at)).dump());
+        result.push_back(text.substr(at, text.find("```", at) - at));
+    }
+    return result;
+}
+
+/// The messages that it shows, each on one line as it is on the wire.
+std::vector<std::string> examples() {
+    std::vector<std::string> result;
+    for (const std::string& block : blocks("json")) {
+        result.push_back(Json::parse(block).dump());
     }
     return result;
 }
@@ -46,6 +56,8 @@ std::vector<std::string> served() {
         return to_json_text(Event{.stream = "desk07", .time = when, .body = std::move(body)},
                             {.epoch = kEpoch, .role = kRole, .seq = seq});
     };
+    const auto unknown =
+        std::get<CommandError>(decode_command(R"({"type":"sing","request_id":"7"})"));
     return {
         to_json_text(Hello{.epoch = std::string(kEpoch),
                            .server = "emotiond 0.1.0",
@@ -61,6 +73,7 @@ std::vector<std::string> served() {
                            .streams = {{.stream = "desk07",
                                         .role = std::string(kRole),
                                         .state = StreamState::Live,
+                                        .oldest_seq = 41,
                                         .newest_seq = 960}}}),
         event(time, 961,
               EmotionEvent{.start = 183s,
@@ -87,16 +100,36 @@ std::vector<std::string> served() {
                                        .inference = 4ms,
                                        .total = 23ms}}),
         event(time + 120ms, 962, GapEvent{.reason = "ring_overflow", .start = 186s, .lost = 120ms}),
-        to_json_text(QueueGap{.stream = "desk07", .from_seq = 900, .to_seq = 958, .dropped = 59}),
-        to_json_text(QueueGap{.stream = "", .from_seq = 0, .to_seq = 0, .dropped = 3}),
+        to_json_text(QueueGap{.epoch = std::string(kEpoch),
+                              .stream = "desk07",
+                              .from_seq = 900,
+                              .to_seq = 958,
+                              .dropped = 59}),
+        to_json_text(QueueGap{.dropped = 3}),
+        to_json_text(QueueGap{.reason = QueueGap::Reason::NotHeld,
+                              .epoch = std::string(kEpoch),
+                              .stream = "desk07",
+                              .from_seq = 12,
+                              .to_seq = 40,
+                              .dropped = 29}),
         event(time + 7877ms, 963,
               StreamEvent{.state = StreamState::Lost, .reason = "device unplugged"}),
         to_json_text(Event{.stream = "",
                            .time = time + 9377ms,
                            .body = ErrorEvent{.code = "unknown_command",
-                                              .message = "this version understands no commands",
-                                              .fatal = false}},
+                                              .message = unknown.message,
+                                              .fatal = false,
+                                              .request_id = unknown.request_id}},
                      {.epoch = kEpoch}),
+        to_json_text(Subscribed{.request_id = "1",
+                                .epoch = std::string(kEpoch),
+                                .streams = {{.stream = "desk07",
+                                             .role = std::string(kRole),
+                                             .state = StreamState::Live,
+                                             .oldest_seq = 41,
+                                             .newest_seq = 960}}}),
+        to_json_text(Unsubscribed{.request_id = ""}),
+        to_json_text(Pong{.request_id = "2", .time = time + 9877ms, .round_trip_ms = 0.123}),
     };
 }
 
@@ -119,6 +152,28 @@ TEST(ProtocolDoc, ShowsWhatIsServed) {
     for (std::size_t i = 0; i < shown.size(); ++i) {
         EXPECT_EQ(shown[i], expected[i]);
     }
+}
+
+TEST(ProtocolDoc, ShowsCommandsThatAreUnderstood) {
+    std::vector<std::string> kinds;
+    for (const std::string& block : blocks("command")) {
+        // One object after another, where a line begins with a brace.
+        std::istringstream lines(block);
+        std::vector<std::string> commands;
+        for (std::string line; std::getline(lines, line);) {
+            if (line.starts_with('{')) {
+                commands.emplace_back();
+            }
+            commands.back() += line;
+        }
+        for (const std::string& text : commands) {
+            const auto decoded = decode_command(text);
+            EXPECT_TRUE(std::holds_alternative<Command>(decoded)) << text;
+            kinds.push_back(Json::parse(text)["type"]);
+        }
+    }
+    EXPECT_EQ(kinds,
+              (std::vector<std::string>{"subscribe", "unsubscribe", "ping", "close", "auth"}));
 }
 
 TEST(ProtocolDoc, HasATableRowForEveryField) {

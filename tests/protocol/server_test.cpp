@@ -16,10 +16,9 @@
 #include <vector>
 
 #include "protocol/endpoint.hpp"
+#include "protocol/http_server.hpp"
 #include "protocol/tcp_server.hpp"
-#include "protocol/websocket_server.hpp"
-#include "tests/protocol/clients.hpp"
-#include "tests/protocol/network_thread.hpp"
+#include "tests/protocol/every_server.hpp"
 
 namespace emotiond::protocol {
 namespace {
@@ -27,84 +26,6 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-struct OverTcp {
-    using Server = TcpServer;
-    using Client = TcpClient;
-    static constexpr const char* kName = "Tcp";
-};
-
-struct OverWebSocket {
-    using Server = WebSocketServer;
-    using Client = WebSocketClient;
-    static constexpr const char* kName = "WebSocket";
-};
-
-struct TransportName {
-    template <class Transport>
-    static std::string GetName(int) {
-        return Transport::kName;
-    }
-};
-
-/// What both servers promise.
-template <class Transport>
-class EveryServer : public ::testing::Test {
- protected:
-    using Client = typename Transport::Client;
-
-    void serve(ServerOptions options = {}, std::string_view endpoint = "127.0.0.1:0") {
-        options.on_problem = [this](std::string_view problem) { problems_.emplace_back(problem); };
-        server_ = std::make_unique<typename Transport::Server>(
-            network_.io(), parse_endpoint(endpoint), network_.hub(), std::move(options));
-        endpoint_ = server_->local_endpoint();
-        network_.start();
-    }
-
-    ~EveryServer() override {
-        network_.call([this] { server_.reset(); });
-    }
-
-    void publish(std::size_t events, const std::string& text = "x") {
-        network_.call([&] {
-            for (std::size_t i = 0; i < events; ++i) {
-                network_.hub().publish(event(text));
-            }
-        });
-    }
-
-    std::vector<std::string> problems() {
-        return network_.call([this] { return problems_; });
-    }
-
-    /// Publishes until something is dropped for a client that does not read: never more at a time
-    /// than the outbox of the prompt one, which does read, can hold. Returns the last seq.
-    std::uint64_t publish_until_dropped(Client& prompt) {
-        constexpr std::size_t kEvents = 8;
-        std::uint64_t seq = 0;
-        while (network_.counters().messages_dropped == 0) {
-            publish(kEvents, std::string(8192, 'x'));
-            for (std::size_t i = 0; i < kEvents; ++i) {
-                ++seq;
-                EXPECT_EQ(receive_json(prompt)["seq"], seq);
-            }
-        }
-        return seq;
-    }
-
-    static ServerOptions small_queue() {
-        ServerOptions options;
-        options.max_queue_bytes = 256 * 1024;
-        options.idle_timeout = 10min;  // who does not read answers no ping either
-        return options;
-    }
-
-    NetworkThread network_;
-    std::vector<std::string> problems_;
-    std::unique_ptr<typename Transport::Server> server_;
-    boost::asio::ip::tcp::endpoint endpoint_;
-};
-
-using Transports = ::testing::Types<OverTcp, OverWebSocket>;
 TYPED_TEST_SUITE(EveryServer, Transports, TransportName);
 
 TYPED_TEST(EveryServer, SaysHello) {
@@ -204,11 +125,12 @@ TYPED_TEST(EveryServer, AnswersACommandThatItDoesNotKnow) {
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     receive_json(client);
-    client.send(R"({"type":"ping"})");
+    client.send(R"({"type":"sing","request_id":"7"})");
     const json answer = receive_json(client);
     EXPECT_EQ(answer["type"], "error");
     EXPECT_EQ(answer["code"], "unknown_command");
     EXPECT_EQ(answer["fatal"], false);
+    EXPECT_EQ(answer["request_id"], "7");
     this->publish(1);
     EXPECT_EQ(receive_json(client)["seq"], 1);
 }
@@ -220,7 +142,7 @@ TYPED_TEST(EveryServer, IgnoresAnEmptyCommand) {
     client.send("");
     client.send("");
     client.send("x");
-    EXPECT_EQ(receive_json(client)["code"], "unknown_command");
+    EXPECT_EQ(receive_json(client)["code"], "bad_json");
     this->publish(1);
     EXPECT_EQ(receive_json(client)["seq"], 1);
 }
@@ -362,7 +284,7 @@ TEST(Servers, SendTheSameBytesOverTcpAndWebSocket) {
     NetworkThread network;
     const auto any_port = parse_endpoint("127.0.0.1:0");
     TcpServer tcp(network.io(), any_port, network.hub());
-    WebSocketServer websocket(network.io(), any_port, network.hub());
+    HttpServer websocket(network.io(), any_port, network.hub());
     network.start();
     TcpClient line_client(tcp.local_endpoint());
     WebSocketClient frame_client(websocket.local_endpoint());

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "protocol/endpoint.hpp"
-#include "protocol/session.hpp"
+#include "protocol/event_session.hpp"
 #include "tests/protocol/clients.hpp"
 #include "tests/protocol/network_thread.hpp"
 
@@ -41,10 +41,10 @@ TEST(TcpServer, TakesLinesThatArriveTogetherAndLinesThatArriveInPieces) {
     TcpClient client(served.server.local_endpoint());
     receive_json(client);
     client.send_raw("one\r\n\r\n\n\ntwo\nthr");
-    EXPECT_EQ(receive_json(client)["code"], "unknown_command");
-    EXPECT_EQ(receive_json(client)["code"], "unknown_command");
+    EXPECT_EQ(receive_json(client)["code"], "bad_json");
+    EXPECT_EQ(receive_json(client)["code"], "bad_json");
     client.send_raw("ee\n");
-    EXPECT_EQ(receive_json(client)["code"], "unknown_command");
+    EXPECT_EQ(receive_json(client)["code"], "bad_json");
     served.network.call([&] { served.network.hub().publish(event()); });
     EXPECT_EQ(receive_json(client)["seq"], 1);
 }
@@ -53,15 +53,15 @@ TEST(TcpServer, TakesALineOfTheLongestKind) {
     Served served;
     TcpClient client(served.server.local_endpoint());
     receive_json(client);
-    client.send(std::string(Session::kMaxCommandBytes - 1, 'x'));
-    EXPECT_EQ(receive_json(client)["code"], "unknown_command");
+    client.send(std::string(EventSession::kMaxCommandBytes - 1, 'x'));
+    EXPECT_EQ(receive_json(client)["code"], "bad_json");
 }
 
 TEST(TcpServer, RefusesALineThatIsTooLongAndEndsTheConnection) {
     Served served;
     TcpClient client(served.server.local_endpoint());
     receive_json(client);
-    client.send_raw(std::string(20 * Session::kMaxCommandBytes, 'x'));
+    client.send_raw(std::string(20 * EventSession::kMaxCommandBytes, 'x'));
     const json refusal = receive_json(client);
     EXPECT_EQ(refusal["code"], "too_big");
     EXPECT_EQ(refusal["message"], "a line has at most 65536 bytes");
@@ -110,7 +110,7 @@ TEST(TcpServer, LetsAFloodOfCommandsWaitUntilItsAnswersAreTaken) {
     Flood flood;
     flood.settle();
     for (int i = 0; i < Flood::kCommands; ++i) {
-        ASSERT_EQ(receive_json(flood.client)["code"], "unknown_command");
+        ASSERT_EQ(receive_json(flood.client)["code"], "bad_json");
     }
     EXPECT_EQ(flood.served.network.counters().messages_dropped, 0U);
 }
