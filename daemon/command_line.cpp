@@ -209,6 +209,19 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                          "all seeds teach each round");
     evaluate->footer("Rounds that the run folder holds already are not trained again.");
 
+    CLI::App* token = app.add_subcommand(
+        "token", "Make a token: its entry for the file server.tokens on stdout, itself on stderr");
+    token->add_option("name", line.token.name, "whose it is, for the log")->required();
+    token->add_option("--streams", line.token.streams, "globs, separated by commas")
+        ->delimiter(',')
+        ->capture_default_str();
+    token
+        ->add_option("--actions", line.token.actions,
+                     "some of subscribe, history, erase, metrics, or *; separated by commas")
+        ->delimiter(',')
+        ->capture_default_str();
+    token->footer("For example: emotiond token wallboard >> /etc/emotiond/tokens.toml");
+
     try {
         app.parse(arguments);
         if (*bundle && line.bundle.show.empty() && line.bundle.out.empty()) {
@@ -225,9 +238,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 
     using Command = CommandLine::Command;
     const std::pair<CLI::App*, Command> commands[]{
-        {devices, Command::Devices},  {classify, Command::Classify}, {check, Command::CheckConfig},
-        {bundle, Command::Bundle},    {features, Command::Features}, {train, Command::Train},
-        {evaluate, Command::Evaluate}};
+        {devices, Command::Devices},   {classify, Command::Classify}, {check, Command::CheckConfig},
+        {bundle, Command::Bundle},     {features, Command::Features}, {train, Command::Train},
+        {evaluate, Command::Evaluate}, {token, Command::Token}};
     for (const auto& [subcommand, command] : commands) {
         if (*subcommand) {
             line.command = command;

@@ -6,6 +6,7 @@
 #include "daemon/bundle_commands.hpp"
 #include "daemon/config.hpp"
 #include "daemon/service.hpp"
+#include "daemon/tokens.hpp"
 #include "daemon/training_commands.hpp"
 
 namespace emotiond::daemon {
@@ -21,6 +22,7 @@ struct CommandLine {
         Features,
         Train,
         Evaluate,
+        Token,
         Nothing
     };
 
@@ -33,6 +35,7 @@ struct CommandLine {
     FeaturesOptions features;
     TrainOptions train;
     EvaluateOptions evaluate;
+    TokenOptions token;
     int exit_code = 0;  ///< of Nothing: help was printed, or what was wrong
 };
 

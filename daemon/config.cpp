@@ -36,6 +36,19 @@ void for_each_setting(AnyConfig& config, Visit&& visit) {
     visit("server", "http", config.server.http);
     visit("server", "max_queue_bytes", config.server.max_queue_bytes);
     visit("server", "flush_ms", config.server.flush_ms);
+    visit("server", "replay_bytes", config.server.replay_bytes);
+    visit("server", "idle_timeout_ms", config.server.idle_timeout_ms);
+    visit("server", "max_connections", config.server.max_connections);
+    visit("server", "max_connections_per_address", config.server.max_connections_per_address);
+    visit("server", "compression", config.server.compression);
+    visit("server", "tls_certificate", config.server.tls_certificate);
+    visit("server", "tls_key", config.server.tls_key);
+    visit("server", "tokens", config.server.tokens);
+    visit("server", "insecure", config.server.insecure);
+    visit("server", "origins", config.server.origins);
+    visit("history", "path", config.history.path);
+    visit("history", "max_age_h", config.history.max_age_h);
+    visit("history", "max_mb", config.history.max_mb);
     visit("log", "level", config.log.level);
 }
 
@@ -170,6 +183,19 @@ void require(const char* key, Check&& check) {
     }
 }
 
+/// What can be reached from elsewhere is secret and knows who asks, unless the operator says that
+/// something else sees to both.
+void require_safe_endpoint(const char* key, const std::string& text, const Config::Server& server) {
+    const auto address = protocol::parse_endpoint(text).address();
+    const bool is_safe = !server.tls_certificate.empty() && !server.tokens.empty();
+    if (!address.is_loopback() && !is_safe && !server.insecure) {
+        throw ConfigError(std::string(key) + " = \"" + text +
+                          "\" can be reached from other machines: that needs "
+                          "server.tls_certificate and server.tokens, or server.insecure = true "
+                          "where a proxy or a firewall stands before it");
+    }
+}
+
 }  // namespace
 
 void Config::read_file(const std::filesystem::path& path) {
@@ -262,6 +288,24 @@ void Config::validate() const {
     require("server.http", [&] { protocol::parse_endpoint(server.http); });
     require_range("server.max_queue_bytes", server.max_queue_bytes, 4096, 1 << 30);
     require_range("server.flush_ms", server.flush_ms, 0, 60000);
+    require_range("server.replay_bytes", server.replay_bytes, 0, 1 << 30);
+    require_range("server.idle_timeout_ms", server.idle_timeout_ms, 1000, 3600000);
+    require_range("server.max_connections", server.max_connections, 1, 1000000);
+    require_range("server.max_connections_per_address", server.max_connections_per_address, 1,
+                  1000000);
+    require_range("history.max_age_h", history.max_age_h, 1, 24 * 3660);
+    require_range("history.max_mb", history.max_mb, 1, 1 << 20);
+    if (server.tls_certificate.empty() != server.tls_key.empty()) {
+        throw ConfigError("server.tls_certificate and server.tls_key belong together");
+    }
+    for (const std::string& origin : server.origins) {
+        if (!origin.starts_with("http://") && !origin.starts_with("https://")) {
+            throw ConfigError("server.origins must be like https://desk.example, got '" + origin +
+                              "'");
+        }
+    }
+    require_safe_endpoint("server.tcp", server.tcp, server);
+    require_safe_endpoint("server.http", server.http, server);
     if (spdlog::level::from_str(log.level) == spdlog::level::off && log.level != "off") {
         throw ConfigError("log.level must be trace, debug, info, warn, error or off, got '" +
                           log.level + "'");

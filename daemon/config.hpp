@@ -48,8 +48,24 @@ struct Config {
         std::string http = "127.0.0.1:8790";
         std::int64_t max_queue_bytes = 1048576;
         std::int64_t flush_ms = 2000;
+        std::int64_t replay_bytes = 262144;
+        std::int64_t idle_timeout_ms = 30000;
+        std::int64_t max_connections = 4096;
+        std::int64_t max_connections_per_address = 2048;
+        bool compression = true;
+        std::string tls_certificate;  ///< empty: no TLS
+        std::string tls_key;
+        std::string tokens;  ///< file; empty: everybody may do everything
+        bool insecure = false;
+        std::vector<std::string> origins;
         bool operator==(const Server&) const = default;
     } server;
+    struct History {
+        std::string path;  ///< empty: nothing is recorded
+        std::int64_t max_age_h = 168;
+        std::int64_t max_mb = 1024;
+        bool operator==(const History&) const = default;
+    } history;
     struct Log {
         std::string level = "info";
         bool operator==(const Log&) const = default;

@@ -11,6 +11,7 @@
 #include "daemon/exit_codes.hpp"
 #include "daemon/portaudio_capture.hpp"
 #include "daemon/service.hpp"
+#include "daemon/tokens.hpp"
 #include "daemon/training_commands.hpp"
 
 namespace {
@@ -33,6 +34,7 @@ int dispatch(const CommandLine& line) {
         case CommandLine::Command::Features: return features_command(line.features);
         case CommandLine::Command::Train: return train_command(line.train);
         case CommandLine::Command::Evaluate: return evaluate_command(line.evaluate);
+        case CommandLine::Command::Token: return token_command(line.token);
         case CommandLine::Command::Nothing: break;
     }
     return line.exit_code;

@@ -1,17 +1,21 @@
 #include "daemon/service.hpp"
 
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <future>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "daemon/bundle_path.hpp"
 #include "daemon/exit_codes.hpp"
+#include "daemon/http_api.hpp"
 #include "daemon/source_spec.hpp"
+#include "daemon/tls.hpp"
 #include "daemon/version.hpp"
 #include "protocol/endpoint.hpp"
 
@@ -47,11 +51,24 @@ protocol::ModelInfo describe(const model::Classifier& classifier, const Config& 
             bundle.licence};
 }
 
-protocol::ServerOptions server_options(const Config& config) {
-    protocol::ServerOptions options;
-    options.max_queue_bytes = static_cast<std::size_t>(config.server.max_queue_bytes);
-    options.on_problem = [](std::string_view problem) { spdlog::warn("{}", problem); };
-    return options;
+/// What /v1/models tells: as `hello`, and what the model's card says.
+nlohmann::ordered_json models_json(const protocol::Hub& hub, const model::Bundle& bundle) {
+    const auto hello = nlohmann::ordered_json::parse(hub.hello({})->text());
+    nlohmann::ordered_json models = hello["models"];
+    for (auto& model : models) {
+        model["origin"] = origin_text(bundle);
+        model["figures"] = bundle.metrics;
+    }
+    return models;
+}
+
+/// As many connections as the system lets this process have.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 }  // namespace
@@ -59,21 +76,38 @@ protocol::ServerOptions server_options(const Config& config) {
 Service::Service(const Config& config, PrintFormat print)
     : flush_(config.server.flush_ms),
       signals_(io_, SIGINT, SIGTERM),
+      reload_(io_),
       device_timer_(io_),
       classifier_(load_classifier(config)),
-      hub_("emotiond " + std::string(kVersion), {describe(classifier_, config)}) {
+      hub_("emotiond " + std::string(kVersion), {describe(classifier_, config)},
+           static_cast<std::size_t>(config.server.replay_bytes)) {
     // A peer that is gone is an error code where it is written to, not the end of the program.
     std::signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
+    if (!config.history.path.empty()) {
+        history_ = std::make_unique<History>(
+            io_,
+            History::Options{config.history.path, std::chrono::hours(config.history.max_age_h),
+                             static_cast<std::uint64_t>(config.history.max_mb) << 20U},
+            [this](protocol::ErrorEvent error) {
+                hub_.publish({.stream = {},
+                              .time = std::chrono::system_clock::now(),
+                              .body = std::move(error)});
+            });
+        hub_.join(*history_);
+    }
+    const protocol::ServerOptions options = server_options(config);
     tcp_ = std::make_unique<protocol::TcpServer>(io_, protocol::parse_endpoint(config.server.tcp),
-                                                 hub_, server_options(config));
+                                                 hub_, options);
     http_ = std::make_unique<protocol::HttpServer>(
-        io_, protocol::parse_endpoint(config.server.http), hub_, server_options(config));
+        io_, protocol::parse_endpoint(config.server.http), hub_, options);
 
     inference_ = std::make_unique<Inference>(
         classifier_, static_cast<std::size_t>(config.model.max_batch),
         [this](std::vector<protocol::Event> events) {
             boost::asio::post(io_, [this, published = std::move(events)] {
                 for (const protocol::Event& event : published) {
+                    metrics_.observe(event);
                     hub_.publish(event);
                 }
             });
@@ -92,9 +126,79 @@ Service::Service(const Config& config, PrintFormat print)
     pipeline_ = std::make_unique<Pipeline>(
         feeds, classifier_.bundle().features, config.window_options(), config.analysis.min_voiced,
         *inference_, [this] { boost::asio::post(io_, [this] { stop(); }); });
-    spdlog::info("events as NDJSON on tcp {}", protocol::to_string(tcp_->local_endpoint()));
-    spdlog::info("events as WebSocket on ws://{}/v1/stream",
+    const std::string_view s = tls_ ? "s" : "";
+    spdlog::info("events as NDJSON on {} {}", tls_ ? "tls" : "tcp",
+                 protocol::to_string(tcp_->local_endpoint()));
+    spdlog::info("events as WebSocket on ws{}://{}/v1/stream", s,
                  protocol::to_string(http_->local_endpoint()));
+    spdlog::info("dashboard on http{}://{}/", s, protocol::to_string(http_->local_endpoint()));
+    watch_reload(config);
+}
+
+protocol::ServerOptions Service::server_options(const Config& config) {
+    connections_ = std::make_shared<protocol::ConnectionLimiter>(
+        static_cast<std::size_t>(config.server.max_connections),
+        static_cast<std::size_t>(config.server.max_connections_per_address));
+    protocol::ServerOptions options;
+    options.max_queue_bytes = static_cast<std::size_t>(config.server.max_queue_bytes);
+    options.idle_timeout = milliseconds(config.server.idle_timeout_ms);
+    options.compression = config.server.compression;
+    options.limiter = connections_;
+    options.history = history_.get();
+    options.origins = config.server.origins;
+    options.on_problem = [](std::string_view problem) { spdlog::warn("{}", problem); };
+    if (!config.server.tls_certificate.empty()) {
+        tls_ = std::make_shared<protocol::Tls>();
+        tls_->context = load_tls(config.server.tls_certificate, config.server.tls_key);
+        options.tls = tls_;
+    }
+    if (!config.server.tokens.empty()) {
+        tokens_ = std::make_shared<Tokens>(config.server.tokens);
+        options.authorise = [this](std::string_view token) { return tokens_->rights_of(token); };
+    }
+    options.http = HttpApi(
+        hub_, history_.get(), models_json(hub_, classifier_.bundle()),
+        [this] { return metrics_.text(hub_, feeds_, history_.get(), *connections_); },
+        [this] { return not_ready(); });
+    return options;
+}
+
+/// Every source lost, or the service about to end.
+std::string Service::not_ready() const {
+    if (stopping_) {
+        return "stopping";
+    }
+    const bool all_lost = std::ranges::all_of(
+        feeds_, [](const auto& feed) { return feed->state() == Feed::State::Lost; });
+    return all_lost ? "every source is lost" : "";
+}
+
+void Service::watch_reload(const Config& config) {
+    if (!reload_watched_) {
+        reload_.add(SIGHUP);
+        reload_watched_ = true;
+    }
+    reload_.async_wait([this, config](const boost::system::error_code& error, int) {
+        if (!error) {
+            reload(config);
+            watch_reload(config);
+        }
+    });
+}
+
+/// What cannot be read stays as it was.
+void Service::reload(const Config& config) {
+    try {
+        if (tls_) {
+            tls_->context = load_tls(config.server.tls_certificate, config.server.tls_key);
+        }
+        if (tokens_) {
+            tokens_ = std::make_shared<Tokens>(config.server.tokens);
+        }
+        spdlog::info("SIGHUP: certificate and tokens read again, for new connections");
+    } catch (const std::exception& error) {
+        spdlog::error("SIGHUP: {}; what was in force stays", error.what());
+    }
 }
 
 Service::~Service() = default;
@@ -182,6 +286,10 @@ int Service::run() {
     pipeline_->start();
     io_.run();
     printer_.reset();
+    if (history_) {
+        hub_.leave(*history_);
+        history_.reset();
+    }
     log_summary();
     const bool all_lost = std::ranges::all_of(
         feeds_, [](const auto& feed) { return feed->state() == Feed::State::Lost; });
@@ -231,6 +339,7 @@ void Service::stop() {
     stopping_ = true;
     signals_.cancel();
     signals_.clear();  // a second Ctrl-C ends it at once
+    reload_.cancel();
     device_timer_.cancel();
     replays_.clear();
     for (const auto& capture : captures_) {

@@ -10,13 +10,16 @@
 #include "daemon/event_printer.hpp"
 #include "daemon/feed.hpp"
 #include "daemon/file_replay.hpp"
+#include "daemon/history.hpp"
 #include "daemon/inference.hpp"
+#include "daemon/metrics.hpp"
 #include "daemon/pipeline.hpp"
 #include "daemon/portaudio_capture.hpp"
+#include "daemon/tokens.hpp"
 #include "model/classifier.hpp"
+#include "protocol/http_server.hpp"
 #include "protocol/hub.hpp"
 #include "protocol/tcp_server.hpp"
-#include "protocol/http_server.hpp"
 
 namespace emotiond::daemon {
 
@@ -24,9 +27,9 @@ enum class PrintFormat { None, Text, Json };
 
 /// The whole machine. Members stand in the order in which they start; stop() goes the other way.
 ///
-///     capture ──> feeds ──> pipeline ──> inference ──> hub ──> tcp, websocket, printer
-///     threads:  PortAudio's,  one         one            └── network: the one that calls run()
-///               one a file
+///     capture ──> feeds ──> pipeline ──> inference ──> hub ──> tcp, http, printer, history
+///     threads:  PortAudio's,  one         one            │                         └── one
+///               one a file                               └── network: the one that calls run()
 class Service {
  public:
     /// Loads the model, listens, opens the sources. Throws ConfigError, DeviceError,
@@ -39,7 +42,11 @@ class Service {
     int run();
 
  private:
+    protocol::ServerOptions server_options(const Config& config);
     void open_sources(const Config& config);
+    void watch_reload(const Config& config);
+    void reload(const Config& config);
+    [[nodiscard]] std::string not_ready() const;
     void watch_devices();
     void stop();
     void log_summary() const;
@@ -48,9 +55,15 @@ class Service {
     std::chrono::milliseconds flush_;
     boost::asio::io_context io_;
     boost::asio::signal_set signals_;
+    boost::asio::signal_set reload_;
     boost::asio::steady_timer device_timer_;
     model::Classifier classifier_;
     protocol::Hub hub_;
+    Metrics metrics_;
+    std::shared_ptr<protocol::ConnectionLimiter> connections_;
+    std::shared_ptr<protocol::Tls> tls_;
+    std::shared_ptr<Tokens> tokens_;
+    std::unique_ptr<History> history_;
     std::unique_ptr<EventPrinter> printer_;
     std::unique_ptr<protocol::TcpServer> tcp_;
     std::unique_ptr<protocol::HttpServer> http_;
@@ -60,6 +73,7 @@ class Service {
     std::unique_ptr<PortAudio> portaudio_;
     std::vector<std::unique_ptr<PortAudioCapture>> captures_;
     std::vector<std::unique_ptr<FileReplay>> replays_;
+    bool reload_watched_ = false;
     bool stopping_ = false;
 };
 

@@ -61,6 +61,15 @@ const ReplayBuffer* Hub::replay(std::string_view name) const {
     return stream == nullptr ? nullptr : &stream->replay;
 }
 
+void Hub::forget(std::string_view name) {
+    const auto found = by_name_.find(name);
+    if (found != by_name_.end()) {
+        Stream& stream = *found->second;
+        stream.replay.clear();
+        stream.info.oldest_seq = stream.info.newest_seq == 0 ? 0 : stream.replay.oldest_seq();
+    }
+}
+
 void Hub::publish(const Event& event) {
     Message::About about{
         .type = type_of(event), .epoch = epoch_, .stream = event.stream, .time = event.time};

@@ -63,6 +63,9 @@ class Hub {
     const std::vector<ModelInfo>& models() const { return models_; }
     const std::string& server() const { return server_; }
 
+    /// Empties the stream's replay buffer. Does nothing where there is none of that name.
+    void forget(std::string_view stream);
+
     /// What is still held of a stream; null where there is none of that name.
     const ReplayBuffer* replay(std::string_view stream) const;
 

@@ -28,6 +28,11 @@ class ReplayBuffer {
         }
     }
 
+    void clear() {
+        messages_.clear();
+        bytes_ = 0;
+    }
+
     bool holds(std::uint64_t seq) const { return seq >= oldest_seq() && seq <= newest_seq_; }
     /// Only where holds(seq).
     const MessagePtr& at(std::uint64_t seq) const { return messages_[seq - oldest_seq()]; }

@@ -1,0 +1,447 @@
+#include "daemon/history.hpp"
+
+#include <SQLiteCpp/SQLiteCpp.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <charconv>
+#include <map>
+#include <utility>
+
+#include "protocol/glob.hpp"
+
+namespace emotiond::daemon {
+namespace {
+
+using protocol::EventType;
+using protocol::Message;
+using protocol::MessagePtr;
+
+constexpr int kFormat = 1;
+constexpr std::chrono::seconds kPruneInterval{10};
+constexpr std::int64_t kPrunedAtOnce = 5000;
+
+// Publishing order is the order of `id`. `stream` is 0 for events about the server itself.
+constexpr const char* kSchema = R"(
+CREATE TABLE IF NOT EXISTS epoch(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS event(
+    id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
+    time_ms INTEGER NOT NULL, type INTEGER NOT NULL, json TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS event_place ON event(stream, epoch, seq);
+CREATE INDEX IF NOT EXISTS event_of_stream ON event(stream, time_ms, id);
+CREATE INDEX IF NOT EXISTS event_time ON event(time_ms, id);
+)";
+
+std::int64_t to_ms(protocol::WallTime time) {
+    return std::chrono::floor<std::chrono::milliseconds>(time).time_since_epoch().count();
+}
+
+std::int64_t number(SQLite::Database& database, const std::string& sql) {
+    return database.execAndGet(sql).getInt64();
+}
+
+std::uint64_t used_bytes(SQLite::Database& database) {
+    const std::int64_t pages =
+        number(database, "PRAGMA page_count") - number(database, "PRAGMA freelist_count");
+    return static_cast<std::uint64_t>(pages * number(database, "PRAGMA page_size"));
+}
+
+/// Columns: json, uuid, name, seq, time_ms, type, ...
+MessagePtr message_of(SQLite::Statement& row) {
+    return std::make_shared<const Message>(
+        row.getColumn(0).getString(),
+        Message::About{
+            .type = static_cast<EventType>(row.getColumn(5).getInt()),
+            .epoch = row.getColumn(1).getString(),
+            .stream = row.getColumn(2).getString(),
+            .seq = static_cast<std::uint64_t>(row.getColumn(3).getInt64()),
+            .time = protocol::WallTime(std::chrono::milliseconds(row.getColumn(4).getInt64()))});
+}
+
+constexpr const char* kSelect =
+    "SELECT json, uuid, coalesce(name, ''), seq, time_ms, type, event.id FROM event "
+    "JOIN epoch ON epoch.id = event.epoch LEFT JOIN stream ON stream.id = event.stream ";
+
+protocol::HistoryReader::Page read(SQLite::Database& database, const protocol::Position& after,
+                                   std::size_t max_messages) {
+    SQLite::Statement place(database,
+                            "SELECT stream.id, epoch.id, EXISTS(SELECT 1 FROM event "
+                            "WHERE event.stream = stream.id AND event.epoch = epoch.id) "
+                            "FROM stream, epoch WHERE name = ? AND uuid = ?");
+    place.bind(1, after.stream);
+    place.bind(2, after.epoch);
+    protocol::HistoryReader::Page page;
+    if (!place.executeStep()) {
+        return page;
+    }
+    page.knows_epoch = place.getColumn(2).getInt() != 0;
+    SQLite::Statement rows(database, std::string(kSelect) +
+                                         "WHERE event.stream = ? AND (event.epoch, seq) > (?, ?) "
+                                         "ORDER BY event.epoch, seq LIMIT ?");
+    rows.bind(1, place.getColumn(0).getInt64());
+    rows.bind(2, place.getColumn(1).getInt64());
+    rows.bind(3, static_cast<std::int64_t>(std::min<std::uint64_t>(after.after_seq, INT64_MAX)));
+    rows.bind(4, static_cast<std::int64_t>(max_messages));
+    while (rows.executeStep()) {
+        page.messages.push_back(message_of(rows));
+    }
+    return page;
+}
+
+/// "<time_ms>:<id>" of the last event of the page before; nothing where it is no such text.
+std::optional<std::pair<std::int64_t, std::int64_t>> parse_cursor(const std::string& text) {
+    std::pair<std::int64_t, std::int64_t> cursor;
+    const char* end = text.data() + text.size();
+    const auto time = std::from_chars(text.data(), end, cursor.first);
+    if (time.ec != std::errc{} || time.ptr == end || *time.ptr != ':') {
+        return std::nullopt;
+    }
+    const auto id = std::from_chars(time.ptr + 1, end, cursor.second);
+    if (id.ec != std::errc{} || id.ptr != end) {
+        return std::nullopt;
+    }
+    return cursor;
+}
+
+/// Of all streams that the query covers, "1,5,7".
+std::string covered_streams(SQLite::Database& database, const History::Query& query) {
+    std::string ids;
+    const auto add = [&](std::int64_t id) { ids += (ids.empty() ? "" : ",") + std::to_string(id); };
+    SQLite::Statement streams(database, "SELECT id, name FROM stream");
+    while (streams.executeStep()) {
+        const std::string name = streams.getColumn(1).getString();
+        const bool is_allowed = std::ranges::any_of(query.allowed, [&](const std::string& glob) {
+            return protocol::matches_glob(glob, name);
+        });
+        if (is_allowed && protocol::matches_glob(query.streams, name)) {
+            add(streams.getColumn(0).getInt64());
+        }
+    }
+    if (query.streams == "*") {
+        add(0);  // about the server
+    }
+    return ids;
+}
+
+History::QueryResult answer(SQLite::Database& database, const History::Query& query) {
+    History::QueryResult result;
+    const std::string ids = covered_streams(database, query);
+    std::string sql = std::string(kSelect) + "WHERE event.stream IN (" + ids + ")";
+    if (query.from) {
+        sql += " AND time_ms >= " + std::to_string(to_ms(*query.from));
+    }
+    if (query.to) {
+        sql += " AND time_ms < " + std::to_string(to_ms(*query.to));
+    }
+    if (!query.types.empty()) {
+        std::string types;
+        for (const EventType type : query.types) {
+            types += (types.empty() ? "" : ",") + std::to_string(static_cast<int>(type));
+        }
+        sql += " AND type IN (" + types + ")";
+    }
+    if (!query.cursor.empty()) {
+        const auto cursor = parse_cursor(query.cursor);
+        if (!cursor) {
+            result.error = "'cursor' is not the 'next' of a page before";
+            return result;
+        }
+        sql += std::string(" AND (time_ms, event.id) ") + (query.newest_first ? "<" : ">") + " (" +
+               std::to_string(cursor->first) + ", " + std::to_string(cursor->second) + ")";
+    }
+    const std::string order = query.newest_first ? " DESC" : "";
+    sql += " ORDER BY time_ms" + order + ", event.id" + order + " LIMIT " +
+           std::to_string(query.limit + 1);
+    SQLite::Statement rows(database, sql);
+    std::string last;
+    while (rows.executeStep()) {
+        if (result.events.size() == query.limit) {
+            result.next = last;
+            break;
+        }
+        result.events.push_back(message_of(rows));
+        last = rows.getColumn(4).getString() + ":" + rows.getColumn(6).getString();
+    }
+    return result;
+}
+
+}  // namespace
+
+/// The ids of what repeats in every event.
+struct History::Names {
+    std::map<std::string, std::int64_t> epochs;
+    std::map<std::string, std::int64_t> streams;
+
+    static std::int64_t id(SQLite::Database& database, std::map<std::string, std::int64_t>& known,
+                           const char* table, const char* column, const std::string& name) {
+        const auto found = known.find(name);
+        if (found != known.end()) {
+            return found->second;
+        }
+        const std::string text = std::string(table) + "(" + column + ") VALUES (?)";
+        SQLite::Statement add(database, "INSERT OR IGNORE INTO " + text);
+        add.bind(1, name);
+        add.exec();
+        SQLite::Statement get(database,
+                              std::string("SELECT id FROM ") + table + " WHERE " + column + " = ?");
+        get.bind(1, name);
+        get.executeStep();
+        return known[name] = get.getColumn(0).getInt64();
+    }
+};
+
+History::History(boost::asio::io_context& io, Options options,
+                 std::function<void(protocol::ErrorEvent)> announce)
+    : io_(io),
+      options_(std::move(options)),
+      announce_(std::move(announce)),
+      thread_([this] { run(); }) {}
+
+History::~History() {
+    {
+        const std::scoped_lock lock(mutex_);
+        finishing_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+}
+
+void History::deliver(const MessagePtr& message) {
+    const std::scoped_lock lock(mutex_);
+    waiting_.push_back(message);
+    waiting_bytes_ += message->line().size();
+    while (waiting_bytes_ > kMaxWaitingBytes) {
+        waiting_bytes_ -= waiting_.front()->line().size();
+        waiting_.pop_front();
+        ++counters_.lost;
+    }
+}
+
+template <class Result>
+void History::ask(std::function<Result(SQLite::Database&)> question, Result on_failure,
+                  std::function<void(Result)> done) {
+    const auto job = [this, question = std::move(question), on_failure = std::move(on_failure),
+                      done = std::move(done)](SQLite::Database* database) {
+        Result result = on_failure;
+        if (database != nullptr) {
+            try {
+                result = question(*database);
+            } catch (const std::exception& error) {
+                spdlog::error("history: {}", error.what());
+            }
+        }
+        boost::asio::post(
+            io_, [done, result = std::move(result)]() mutable { done(std::move(result)); });
+    };
+    {
+        const std::scoped_lock lock(mutex_);
+        jobs_.emplace_back(job);
+    }
+    changed_.notify_one();
+}
+
+void History::read_after(const protocol::Position& position, std::size_t max_messages,
+                         std::function<void(Page)> done) {
+    ask<Page>([=](SQLite::Database& database) { return read(database, position, max_messages); },
+              {}, std::move(done));
+}
+
+void History::query(Query query, std::function<void(QueryResult)> done) {
+    ask<QueryResult>(
+        [query = std::move(query)](SQLite::Database& database) { return answer(database, query); },
+        {.events = {}, .next = {}, .error = "the history cannot be read at present"},
+        std::move(done));
+}
+
+void History::erase(const std::string& stream,
+                    std::function<void(std::optional<std::uint64_t>)> done) {
+    using Result = std::optional<std::uint64_t>;
+    ask<Result>(
+        [stream](SQLite::Database& database) -> Result {
+            SQLite::Statement erase(
+                database,
+                "DELETE FROM event WHERE stream = (SELECT id FROM stream WHERE name = ?)");
+            erase.bind(1, stream);
+            const int erased = erase.exec();
+            database.exec("PRAGMA incremental_vacuum");
+            database.exec("PRAGMA wal_checkpoint(TRUNCATE)");  // the log holds old pages too
+            return static_cast<std::uint64_t>(erased);
+        },
+        std::nullopt, std::move(done));
+}
+
+History::Counters History::counters() const {
+    const std::scoped_lock lock(mutex_);
+    return counters_;
+}
+
+/// What waits is written before a job is done, so that a reader sees all that was published
+/// before it asked.
+void History::run() {
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point retry_at{};
+    for (;;) {
+        std::vector<MessagePtr> events;
+        std::deque<Job> jobs;
+        bool finishing = false;
+        {
+            std::unique_lock lock(mutex_);
+            changed_.wait_for(lock, kCommitInterval,
+                              [this] { return finishing_ || !jobs_.empty(); });
+            finishing = finishing_;
+            jobs.swap(jobs_);
+            events.assign(waiting_.begin(), waiting_.end());
+        }
+        const bool may_try = Clock::now() >= retry_at || finishing;
+        const bool works = may_try && open() && write(events);
+        if (may_try && !works) {
+            retry_at = Clock::now() + kRetryInterval;
+        }
+        if (works && Clock::now() >= next_prune_) {
+            prune();
+            next_prune_ = Clock::now() + kPruneInterval;
+        }
+        for (const Job& job : jobs) {
+            job(database_.get());
+        }
+        if (finishing) {
+            database_.reset();
+            return;
+        }
+    }
+}
+
+bool History::open() {
+    if (database_) {
+        return true;
+    }
+    try {
+        if (options_.path.has_parent_path()) {
+            std::filesystem::create_directories(options_.path.parent_path());
+        }
+        auto database = std::make_unique<SQLite::Database>(
+            options_.path.string(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+        std::filesystem::permissions(options_.path, std::filesystem::perms::owner_read |
+                                                        std::filesystem::perms::owner_write);
+        const std::int64_t format = number(*database, "PRAGMA user_version");
+        if (format != 0 && format != kFormat) {
+            throw std::runtime_error("the file is of format " + std::to_string(format) +
+                                     ", expected " + std::to_string(kFormat));
+        }
+        database->setBusyTimeout(1000);
+        database->exec("PRAGMA auto_vacuum = INCREMENTAL");
+        database->exec("PRAGMA journal_mode = WAL");
+        database->exec("PRAGMA synchronous = NORMAL");
+        database->exec("PRAGMA secure_delete = ON");
+        database->exec(kSchema);
+        database->exec("PRAGMA user_version = " + std::to_string(kFormat));
+        names_ = std::make_unique<Names>();
+        database_ = std::move(database);
+        recover();
+        return true;
+    } catch (const std::exception& error) {
+        fail(error.what());
+        return false;
+    }
+}
+
+bool History::write(const std::vector<MessagePtr>& events) {
+    if (events.empty()) {
+        return true;
+    }
+    try {
+        SQLite::Transaction transaction(*database_);
+        SQLite::Statement add(*database_,
+                              "INSERT INTO event(stream, epoch, seq, time_ms, type, json) "
+                              "VALUES (?, ?, ?, ?, ?, ?)");
+        for (const MessagePtr& event : events) {
+            const Message::About& about = event->about();
+            add.bind(1, about.stream.empty() ? std::int64_t{0}
+                                             : Names::id(*database_, names_->streams, "stream",
+                                                         "name", about.stream));
+            add.bind(2, Names::id(*database_, names_->epochs, "epoch", "uuid", about.epoch));
+            add.bind(3, static_cast<std::int64_t>(about.seq));
+            add.bind(4, to_ms(about.time));
+            add.bind(5, static_cast<int>(about.type.value_or(EventType::Error)));
+            add.bind(6, std::string(event->text()));
+            add.exec();
+            add.reset();
+        }
+        transaction.commit();
+    } catch (const std::exception& error) {
+        names_ = std::make_unique<Names>();  // what it added was rolled back
+        fail(error.what());
+        return false;
+    }
+    recover();
+    const std::scoped_lock lock(mutex_);
+    counters_.written += events.size();
+    // While this was writing, some of them may have been given up as too many.
+    for (const MessagePtr& event : events) {
+        if (!waiting_.empty() && waiting_.front() == event) {
+            waiting_bytes_ -= event->line().size();
+            waiting_.pop_front();
+        } else {
+            --counters_.lost;
+        }
+    }
+    return true;
+}
+
+void History::prune() {
+    try {
+        const auto oldest = std::chrono::system_clock::now() - options_.max_age;
+        const auto erase = [this](const std::string& which) {
+            return database_->exec("DELETE FROM event WHERE id IN (SELECT id FROM event " + which +
+                                   " ORDER BY id LIMIT " + std::to_string(kPrunedAtOnce) + ")");
+        };
+        int pruned = erase("WHERE time_ms < " + std::to_string(to_ms(oldest)));
+        if (used_bytes(*database_) > options_.max_bytes) {
+            pruned += erase("");
+        }
+        if (pruned > 0) {
+            database_->exec("PRAGMA incremental_vacuum");
+        }
+        const std::uint64_t bytes = used_bytes(*database_);
+        const std::scoped_lock lock(mutex_);
+        counters_.bytes = bytes;
+    } catch (const std::exception& error) {
+        fail(error.what());
+    }
+}
+
+void History::fail(const std::string& what) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (std::exchange(counters_.failing, true)) {
+            return;
+        }
+    }
+    spdlog::error("history {}: {}; trying again every second", options_.path.string(), what);
+    announce("history_failed", "events are not recorded at present: " + what);
+}
+
+void History::recover() {
+    std::uint64_t lost = 0;
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!std::exchange(counters_.failing, false)) {
+            return;
+        }
+        lost = counters_.lost - std::exchange(lost_told_, counters_.lost);
+    }
+    spdlog::info("history {}: recording again, {} events lost", options_.path.string(), lost);
+    announce("history_resumed",
+             "events are recorded again; " + std::to_string(lost) + " were lost meanwhile");
+}
+
+void History::announce(std::string code, std::string message) {
+    boost::asio::post(io_,
+                      [announce = announce_, code = std::move(code), message = std::move(message)] {
+                          announce({.code = code, .message = message, .fatal = false});
+                      });
+}
+
+}  // namespace emotiond::daemon
