@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <charconv>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -21,6 +22,7 @@ using protocol::MessagePtr;
 constexpr int kFormat = 1;
 constexpr std::chrono::seconds kPruneInterval{10};
 constexpr std::int64_t kPrunedAtOnce = 5000;
+constexpr double kPrunedTo = 0.9;  ///< of the largest size, so that not every event prunes
 
 // Publishing order is the order of `id`. `stream` is 0 for events about the server itself.
 constexpr const char* kSchema = R"(
@@ -301,7 +303,6 @@ void History::run() {
         }
         if (works && Clock::now() >= next_prune_) {
             prune();
-            next_prune_ = Clock::now() + kPruneInterval;
         }
         for (const Job& job : jobs) {
             job(database_.get());
@@ -390,21 +391,31 @@ bool History::write(const std::vector<MessagePtr>& events) {
     return true;
 }
 
+/// At most kPrunedAtOnce events at a time, so that nobody waits for it; the rest soon after.
 void History::prune() {
+    const auto erase_oldest = [this](const std::string& where, std::int64_t count) {
+        return database_->exec("DELETE FROM event WHERE id IN (SELECT id FROM event " + where +
+                               " ORDER BY id LIMIT " +
+                               std::to_string(std::min(count, kPrunedAtOnce)) + ")");
+    };
     try {
         const auto oldest = std::chrono::system_clock::now() - options_.max_age;
-        const auto erase = [this](const std::string& which) {
-            return database_->exec("DELETE FROM event WHERE id IN (SELECT id FROM event " + which +
-                                   " ORDER BY id LIMIT " + std::to_string(kPrunedAtOnce) + ")");
-        };
-        int pruned = erase("WHERE time_ms < " + std::to_string(to_ms(oldest)));
-        if (used_bytes(*database_) > options_.max_bytes) {
-            pruned += erase("");
+        int pruned =
+            erase_oldest("WHERE time_ms < " + std::to_string(to_ms(oldest)), kPrunedAtOnce);
+        const auto used = static_cast<double>(used_bytes(*database_));
+        const double wanted = kPrunedTo * static_cast<double>(options_.max_bytes);
+        if (used > static_cast<double>(options_.max_bytes)) {
+            const auto events = static_cast<double>(
+                number(*database_, "SELECT coalesce(max(id) - min(id) + 1, 0) FROM event"));
+            pruned += erase_oldest("", std::llround(std::ceil(events * (used - wanted) / used)));
         }
         if (pruned > 0) {
             database_->exec("PRAGMA incremental_vacuum");
         }
         const std::uint64_t bytes = used_bytes(*database_);
+        const bool again = pruned >= kPrunedAtOnce || (pruned > 0 && bytes > options_.max_bytes);
+        next_prune_ =
+            std::chrono::steady_clock::now() + (again ? std::chrono::seconds(0) : kPruneInterval);
         const std::scoped_lock lock(mutex_);
         counters_.bytes = bytes;
     } catch (const std::exception& error) {

@@ -48,11 +48,11 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
     struct Query {
         std::string streams = "*";  ///< glob
         std::vector<std::string> allowed{"*"};
-        std::optional<protocol::WallTime> from;  ///< inclusive
-        std::optional<protocol::WallTime> to;    ///< exclusive
-        std::vector<protocol::EventType> types;  ///< empty: all
+        std::optional<protocol::WallTime> from = {};  ///< inclusive
+        std::optional<protocol::WallTime> to = {};    ///< exclusive
+        std::vector<protocol::EventType> types = {};  ///< empty: all
         std::size_t limit = 1000;
-        std::string cursor;  ///< `next` of the page before
+        std::string cursor = {};  ///< `next` of the page before
         bool newest_first = false;
     };
     struct QueryResult {

@@ -168,5 +168,24 @@ TEST(Config, PrintsWhatItReadsBack) {
     EXPECT_EQ(again, config);
 }
 
+TEST(Config, WhatOthersCanReachNeedsACertificateAndTokens) {
+    EXPECT_THAT(override_complaint("server.http=0.0.0.0:8790"),
+                HasSubstr("can be reached from other machines"));
+    EXPECT_THAT(override_complaint("server.tcp=[::]:8791"), HasSubstr("server.insecure = true"));
+    Config config;
+    config.server.http = "0.0.0.0:8790";
+    config.server.tls_certificate = config.server.tls_key = "x.pem";
+    EXPECT_THROW(config.validate(), ConfigError);
+    config.server.tokens = "tokens.toml";
+    EXPECT_NO_THROW(config.validate());
+    Config insecure;
+    insecure.server.tcp = "192.0.2.1:8791";
+    insecure.server.insecure = true;
+    EXPECT_NO_THROW(insecure.validate());
+    EXPECT_EQ(override_complaint("server.http=[::1]:8790"), "");
+    EXPECT_THAT(override_complaint("server.tls_key=x"), HasSubstr("belong together"));
+    EXPECT_THAT(override_complaint("server.origins=desk.example"), HasSubstr("https://"));
+}
+
 }  // namespace
 }  // namespace emotiond::daemon

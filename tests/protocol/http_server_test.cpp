@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "protocol/endpoint.hpp"
 #include "protocol/event_session.hpp"
@@ -172,6 +175,184 @@ TEST(HttpServer, StopsAtOnceWhileAClientHasNotFinishedItsRequest) {
     }
     served.network.call([&] { served.server.stop(10 * kPatience); });
     EXPECT_TRUE(served.network.ends());
+}
+
+std::string get(const std::string& target, const std::string& headers = "Host: localhost\r\n") {
+    return "GET " + target + " HTTP/1.1\r\n" + headers + "Connection: close\r\n\r\n";
+}
+
+/// Answers with what was asked.
+ServerOptions with_handler() {
+    ServerOptions options;
+    options.http = [](const HttpRequest& request, const auto& respond) {
+        std::string body = request.method + " " + request.path;
+        for (const auto& [name, value] : request.query) {
+            body += " " + name + "=" + value;
+        }
+        respond({.content_type = "text/plain", .body = body + "\n", .headers = {}});
+    };
+    return options;
+}
+
+TEST(HttpServer, HandsRequestsOn) {
+    Served served(with_handler());
+    const std::string answer = served.answer(get("/a%20b?x=1%2B&y=%C3%A4"));
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\nGET /a b x=1+ y=\xc3\xa4\n")) << answer;
+    EXPECT_NE(answer.find("\r\nContent-Security-Policy: default-src 'none';"), std::string::npos);
+    EXPECT_NE(answer.find("\r\nX-Content-Type-Options: nosniff\r\n"), std::string::npos);
+}
+
+TEST(HttpServer, AnswersOneRequestAfterAnotherOnAConnection) {
+    Served served(with_handler());
+    const std::string answers =
+        served.answer("GET /1 HTTP/1.1\r\nHost: localhost\r\n\r\n" + get("/2"));
+    EXPECT_NE(answers.find("GET /1\n"), std::string::npos) << answers;
+    EXPECT_TRUE(answers.ends_with("GET /2\n")) << answers;
+}
+
+TEST(HttpServer, AnswersNoPageOfAnotherOrigin) {
+    Served served(with_handler());
+    const std::string local = "Host: 127.0.0.1:8790\r\n";
+    for (const auto& [headers, status] :
+         {std::pair<std::string, int>{local, 200},
+          {local + "Origin: http://127.0.0.1:8790\r\n", 200},
+          {local + "Origin: http://evil.example\r\n", 403},
+          {local + "Origin: null\r\n", 403},
+          {"Host: evil.example:8790\r\nOrigin: http://evil.example:8790\r\n", 403},
+          {"Host: evil.example\r\n", 403},
+          {"Host: [::1]:8790\r\n", 200},
+          {"Host: localhost:8790\r\n", 200}}) {
+        EXPECT_TRUE(served.answer(get("/", headers))
+                        .starts_with("HTTP/1.1 " + std::to_string(status) + " "))
+            << headers;
+    }
+    const std::string upgrade = served.answer(
+        "GET /v1/stream HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\n\r\n");
+    EXPECT_TRUE(upgrade.starts_with("HTTP/1.1 403 ")) << upgrade;
+    EXPECT_EQ(served.network.counters().subscribers_total, 0U);
+}
+
+TEST(HttpServer, AnswersPagesOfOriginsThatAreListed) {
+    ServerOptions options = with_handler();
+    options.origins = {"https://desk.example"};
+    Served served(options);
+    for (const char* headers :
+         {"Host: desk.example\r\nOrigin: https://desk.example\r\n", "Host: desk.example:8790\r\n",
+          "Host: 10.0.0.7:8790\r\nOrigin: https://desk.example\r\n"}) {
+        EXPECT_TRUE(served.answer(get("/", headers)).starts_with("HTTP/1.1 200 ")) << headers;
+    }
+}
+
+TEST(HttpServer, StreamsServerSentEvents) {
+    Served served;
+    TcpClient client(served.server.local_endpoint());
+    client.send_raw(get("/v1/events?types=error"));
+    EXPECT_EQ(client.receive(), "HTTP/1.1 200 OK\r");
+    std::string line;
+    while (line != "\r") {
+        line = client.receive().value();
+    }
+    EXPECT_TRUE(client.receive().value().starts_with("data: {\"v\":1,\"type\":\"hello\""));
+    EXPECT_EQ(client.receive(), "");
+    EXPECT_TRUE(client.receive().value().starts_with("data: {\"v\":1,\"type\":\"subscribed\""));
+    EXPECT_EQ(client.receive(), "");
+    served.network.call([&] { served.network.hub().publish(event()); });
+    const std::string epoch = served.network.call([&] { return served.network.hub().epoch(); });
+    EXPECT_EQ(client.receive(), "id: " + epoch + ":1");
+    EXPECT_EQ(json::parse(client.receive().value().substr(6))["seq"], 1);
+    EXPECT_EQ(client.receive(), "");
+}
+
+/// The events' data that come after the hello and the answer, up to the one with this seq.
+std::vector<json> server_sent(TcpClient& client, std::uint64_t last) {
+    std::vector<json> events;
+    do {
+        const std::string line = client.receive().value();
+        if (line.starts_with("data: ")) {
+            const json event = json::parse(line.substr(6));
+            if (event["type"] == "error" || event["type"] == "gap") {
+                events.push_back(event);
+            }
+        }
+    } while (events.empty() || events.back().value("seq", std::uint64_t{0}) < last);
+    return events;
+}
+
+TEST(HttpServer, ResumesServerSentEventsAfterTheLastId) {
+    Served served;
+    const std::string epoch = served.network.call([&] {
+        for (int i = 0; i < 5; ++i) {
+            served.network.hub().publish(event());
+        }
+        return served.network.hub().epoch();
+    });
+    TcpClient client(served.server.local_endpoint());
+    client.send_raw(get("/v1/events", "Host: localhost\r\nLast-Event-ID: " + epoch + ":3\r\n"));
+    const auto events = server_sent(client, 5);
+    ASSERT_EQ(events.size(), 2U);
+    EXPECT_EQ(events[0]["seq"], 4);
+
+    TcpClient stranger(served.server.local_endpoint());
+    stranger.send_raw(get("/v1/events", "Host: localhost\r\nLast-Event-ID: another:3\r\n"));
+    const auto all = server_sent(stranger, 5);
+    ASSERT_EQ(all.size(), 6U);
+    EXPECT_EQ(all[0]["reason"], "not_held");
+    EXPECT_EQ(all[1]["seq"], 1);
+}
+
+TEST(HttpServer, SaysWhatIsWrongWithTheParametersOfAnEventStream) {
+    Served served;
+    const std::string answer = served.answer(get("/v1/events?stream=x"));
+    EXPECT_TRUE(answer.starts_with("HTTP/1.1 400 ")) << answer;
+    EXPECT_NE(answer.find("unknown parameter"), std::string::npos) << answer;
+}
+
+TEST(HttpServer, SendsAHeartbeatToASilentEventStream) {
+    Served served(idle_timeout(100ms));
+    TcpClient client(served.server.local_endpoint());
+    client.send_raw(get("/v1/events"));
+    std::string line;
+    while (line != ":") {
+        line = client.receive().value();
+    }
+}
+
+TEST(HttpServer, WantsATokenForWhatIsUnderV1) {
+    ServerOptions options = with_handler();
+    options.authorise = [](std::string_view token) -> std::optional<Rights> {
+        return token == "right" ? std::optional(Rights{}) : std::nullopt;
+    };
+    Served served(options);
+    const auto status = [&](const std::string& target, const std::string& header) {
+        const std::string answer = served.answer(get(target, "Host: localhost\r\n" + header));
+        return answer.substr(9, 3);
+    };
+    EXPECT_EQ(status("/", ""), "200");
+    EXPECT_EQ(status("/healthz", ""), "200");
+    EXPECT_EQ(status("/v1/streams", ""), "401");
+    EXPECT_EQ(status("/v1/events", ""), "401");
+    EXPECT_EQ(status("/metrics", ""), "401");
+    EXPECT_EQ(status("/v1/streams", "Authorization: Bearer wrong\r\n"), "401");
+    EXPECT_EQ(status("/v1/streams", "Authorization: Basic right\r\n"), "401");
+    EXPECT_EQ(status("/v1/streams", "Authorization: Bearer right\r\n"), "200");
+    EXPECT_NE(served.answer(get("/v1/streams")).find("\r\nWWW-Authenticate: Bearer\r\n"),
+              std::string::npos);
+    // A browser cannot send the header with a WebSocket: there the command follows.
+    WebSocketClient client(served.server.local_endpoint());
+    EXPECT_EQ(receive_json(client)["auth"], true);
+}
+
+TEST(HttpServer, CutsAClientThatIsSlowWithItsRequest) {
+    ServerOptions options;
+    options.handshake_timeout = 50ms;
+    Served served(options);
+    TcpClient client(served.server.local_endpoint());
+    client.send_raw("GET / HTTP/1.1\r\nHost: local");
+    EXPECT_EQ(client.receive_rest(), "");
 }
 
 }  // namespace
