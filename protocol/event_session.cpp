@@ -373,6 +373,9 @@ void EventSession::close(std::chrono::milliseconds deadline) {
             hub().count_dropped(left);
             listener_->report("cut a subscriber that did not take its last " +
                               std::to_string(left) + " messages in time");
+        } else if (const std::size_t bytes = unsent_bytes(); bytes > 0) {
+            listener_->report("cut a subscriber that did not take its last " +
+                              std::to_string(bytes) + " bytes in time");
         }
         cut();
     });

@@ -102,6 +102,7 @@ class EventSession : public Session, public Subscriber {
     virtual void hang_up(Goodbye why) = 0;
 
     virtual void close_socket() = 0;
+    virtual std::size_t unsent_bytes() const = 0;
     virtual std::optional<double> round_trip_ms() { return std::nullopt; }
 
     void obey(const Command& command);

@@ -109,15 +109,14 @@ class EventSourceSession final : public EventSession {
             buffers_.push_back(asio::buffer(message->line()));
             buffers_.push_back(asio::buffer("\n", 1));
         }
-        asio::async_write(
-            connection_, buffers_,
+        connection_.async_write_some(
+            buffers_,
             [this, self = shared_from_this()](boost::system::error_code error, std::size_t bytes) {
                 on_written(error, bytes);
             });
     }
 
-    /// Three buffers each, and Asio hands 64 to one system call.
-    std::size_t max_batch() const override { return 21; }
+    std::size_t max_batch() const override { return 64; }
 
     void beat() {
         heartbeat_.expires_after(options().idle_timeout / 2);
@@ -143,6 +142,7 @@ class EventSourceSession final : public EventSession {
     }
 
     void hang_up(Goodbye) override { connection_.end_sending(); }
+    std::size_t unsent_bytes() const override { return connection_.unsent_bytes(); }
 
     void close_socket() override {
         heartbeat_.cancel();

@@ -20,8 +20,8 @@ namespace emotiond::protocol {
 /// What happened since start-up; `subscribers` is now.
 struct Counters {
     std::uint64_t events_published = 0;
-    std::uint64_t messages_delivered = 0;  ///< handed to the kernel, hellos and gaps included
-    std::uint64_t bytes_delivered = 0;     ///< JSON text, with the line ends of NDJSON
+    std::uint64_t messages_delivered = 0;  ///< handed to connections, hellos and gaps included
+    std::uint64_t bytes_delivered = 0;     ///< JSON text, with what frames it
     std::uint64_t messages_dropped = 0;    ///< for subscribers that were too slow
     std::uint64_t subscribers_total = 0;
     std::size_t subscribers = 0;

@@ -82,7 +82,12 @@ class TlsHandshake final : public Session {
 
 Listener::Listener(asio::io_context& io, const tcp::endpoint& endpoint, Hub& hub,
                    ServerOptions options, Transport transport)
-    : hub_(hub), options_(std::move(options)), transport_(transport), acceptor_(io), backoff_(io) {
+    : hub_(hub),
+      options_(std::move(options)),
+      transport_(transport),
+      acceptor_(io),
+      backoff_(io),
+      flusher_(std::make_shared<Flusher>(io.get_executor())) {
     try {
         acceptor_.open(endpoint.protocol());
         acceptor_.set_option(tcp::acceptor::reuse_address(true));
@@ -141,7 +146,7 @@ void Listener::start_session(Socket socket) {
     socket.set_option(tcp::no_delay(true), gone);
     keep_alive(socket, options_.idle_timeout);
     const auto tls = options_.tls ? options_.tls->context : nullptr;
-    Connection connection(std::move(socket), tls);
+    Connection connection(std::move(socket), tls, flusher_);
     std::shared_ptr<Session> session;
     if (tls) {
         session = std::make_shared<TlsHandshake>(shared_from_this(), std::move(connection));

@@ -62,6 +62,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
     boost::asio::ip::tcp::acceptor acceptor_;
     boost::asio::ip::tcp::endpoint local_endpoint_;
     boost::asio::steady_timer backoff_;
+    std::shared_ptr<Flusher> flusher_;
     bool failing_ = false;  // so that a failure that lasts is reported once
     std::map<std::shared_ptr<Session>, ConnectionLimiter::Ticket> sessions_;
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -17,7 +18,10 @@ std::string_view to_text(EventType type);
 std::optional<EventType> event_type_from(std::string_view text);
 
 /// One JSON object, serialised once and shared by every subscriber that gets it.
-/// The line end is stored with it, so that no transport has to copy the text to add one.
+/// What the transports put around it is stored with it, so that none has to copy the text:
+///
+///     [ frame head | JSON | line end ]
+///
 class Message {
  public:
     /// What the text tells, for those who do not want to read it again.
@@ -32,17 +36,23 @@ class Message {
     };
 
     explicit Message(std::string json) : Message(std::move(json), About{}) {}
-    Message(std::string json, About about)
-        : line_(std::move(json) + '\n'), about_(std::move(about)) {}
+    Message(const std::string& json, About about);
 
-    std::string_view line() const { return line_; }  ///< with the line end: for NDJSON
-    std::string_view text() const { return line().substr(0, line_.size() - 1); }  ///< without it
+    /// Without anything around it.
+    std::string_view text() const {
+        return std::string_view(bytes_).substr(head_bytes_, bytes_.size() - head_bytes_ - 1);
+    }
+    /// With the line end: for NDJSON.
+    std::string_view line() const { return std::string_view(bytes_).substr(head_bytes_); }
+    /// As an unmasked text frame. Source: RFC 6455, 5.2.
+    std::string_view frame() const { return std::string_view(bytes_).substr(0, bytes_.size() - 1); }
     const About& about() const { return about_; }
     const std::string& stream() const { return about_.stream; }
     std::uint64_t seq() const { return about_.seq; }
 
  private:
-    std::string line_;
+    std::string bytes_;
+    std::size_t head_bytes_ = 0;
     About about_;
 };
 

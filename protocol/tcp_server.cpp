@@ -2,7 +2,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/read_until.hpp>
-#include <boost/asio/write.hpp>
 #include <memory>
 #include <optional>
 #include <string>
@@ -35,14 +34,13 @@ class TcpSession final : public EventSession {
         for (const MessagePtr& message : batch) {
             buffers_.push_back(asio::buffer(message->line()));
         }
-        asio::async_write(
-            connection_, buffers_,
+        connection_.async_write_some(
+            buffers_,
             [this, self = shared_from_this()](boost::system::error_code error, std::size_t bytes) {
                 on_written(error, bytes);
             });
     }
 
-    /// As many buffers as Asio hands to one system call.
     std::size_t max_batch() const override { return 64; }
 
     void read() override {
@@ -76,6 +74,7 @@ class TcpSession final : public EventSession {
     void hang_up(Goodbye) override { connection_.end_sending(); }
     void close_socket() override { connection_.close(); }
     std::optional<double> round_trip_ms() override { return connection_.round_trip_ms(); }
+    std::size_t unsent_bytes() const override { return connection_.unsent_bytes(); }
 
     Connection connection_;
     std::string input_;

@@ -32,7 +32,10 @@ class WebSocketSession final : public EventSession {
         timeout.handshake_timeout = options().handshake_timeout;
         timeout.idle_timeout = options().idle_timeout;
         websocket_.set_option(timeout);
-        if (options().compression) {
+        // Compressing is Beast's work. Without it the frames are ready, and many go in one write;
+        // the connection keeps them apart from the control frames that Beast sends.
+        compresses_ = options().compression && offers_deflate();
+        if (compresses_) {
             // Small windows: one compressor costs some 20 KB instead of 256.
             websocket::permessage_deflate deflate;
             deflate.server_enable = true;
@@ -54,15 +57,26 @@ class WebSocketSession final : public EventSession {
     }
 
  private:
-    void write(const std::vector<MessagePtr>& batch) override {
-        websocket_.async_write(
-            asio::buffer(batch.front()->text()),
-            [this, self = shared_from_this()](beast::error_code error, std::size_t bytes) {
-                on_written(error, bytes);
-            });
+    bool offers_deflate() const {
+        const auto offered = request_[http::field::sec_websocket_extensions];
+        return offered.find("permessage-deflate") != offered.npos;
     }
 
-    std::size_t max_batch() const override { return 1; }
+    void write(const std::vector<MessagePtr>& batch) override {
+        auto done = [this, self = shared_from_this()](beast::error_code error, std::size_t bytes) {
+            on_written(error, bytes);
+        };
+        if (compresses_) {
+            return websocket_.async_write(asio::buffer(batch.front()->text()), std::move(done));
+        }
+        buffers_.clear();
+        for (const MessagePtr& message : batch) {
+            buffers_.push_back(asio::buffer(message->frame()));
+        }
+        websocket_.next_layer().async_write_some(buffers_, std::move(done));
+    }
+
+    std::size_t max_batch() const override { return compresses_ ? 1 : 64; }
 
     void read() override {
         websocket_.async_read(
@@ -98,11 +112,14 @@ class WebSocketSession final : public EventSession {
     std::optional<double> round_trip_ms() override {
         return websocket_.next_layer().round_trip_ms();
     }
+    std::size_t unsent_bytes() const override { return websocket_.next_layer().unsent_bytes(); }
 
     websocket::stream<Connection> websocket_;
     beast::flat_buffer buffer_;
     Request request_;
     std::optional<Rights> rights_;
+    std::vector<asio::const_buffer> buffers_;
+    bool compresses_ = false;
 };
 
 }  // namespace
