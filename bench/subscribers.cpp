@@ -2,7 +2,8 @@
 //
 //     subscribers --port 8790 --subscribers 1000 --seconds 30 [--never-reading 1] [--tcp]
 //
-// Over WebSocket (or NDJSON with --tcp). Latency is from the end of the model's work, which the event tells
+// Over WebSocket (or NDJSON with --tcp). Latency is from the end of the model's work, which the
+// event tells
 // (`time` + `latency_ms.total`), until the event was read here; both clocks are this machine's.
 
 #include <arpa/inet.h>
@@ -275,7 +276,8 @@ int run(const Options& options) {
     const double events = static_cast<double>(totals.events - before);
     std::printf("%d subscribers over %s, %d that never read, %.0f s\n", options.subscribers,
                 options.tcp ? "TCP" : "WebSocket", options.never_reading, options.seconds);
-    std::printf("events delivered          %.0f, %.0f a second\n", events, events / options.seconds);
+    std::printf("events delivered          %.0f, %.0f a second\n", events,
+                events / options.seconds);
     std::printf("missing, told, closed     %llu, %llu, %td\n",
                 static_cast<unsigned long long>(totals.missing),
                 static_cast<unsigned long long>(totals.told_missing), closed);
