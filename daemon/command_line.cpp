@@ -222,6 +222,21 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
         ->capture_default_str();
     token->footer("For example: emotiond token wallboard >> /etc/emotiond/tokens.toml");
 
+    CLI::App* watch =
+        app.add_subcommand("watch", "Show what a running emotiond tells, in the terminal");
+    watch->add_option("url", line.watch.url, "of its HTTP port: ws, wss, http or https")
+        ->capture_default_str();
+    watch->add_option("--streams", line.watch.streams, "globs, separated by commas (default: all)")
+        ->delimiter(',');
+    watch->add_option("--token", line.watch.token,
+                      "where the server wants one (default: $EMOTIOND_TOKEN, which other users of "
+                      "the machine cannot see)");
+    watch->add_option("--ca", line.watch.ca,
+                      "PEM file of who signed the server's certificate (default: the system's)");
+    watch->add_flag("--json", line.watch.as_json, "the messages as they come, one a line");
+    watch->add_flag("--lines", line.watch.lines, "a line an event, also on a terminal");
+    watch->add_option("--seconds", line.watch.seconds, "end after that long");
+
     try {
         app.parse(arguments);
         if (*bundle && line.bundle.show.empty() && line.bundle.out.empty()) {
@@ -240,7 +255,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     const std::pair<CLI::App*, Command> commands[]{
         {devices, Command::Devices},   {classify, Command::Classify}, {check, Command::CheckConfig},
         {bundle, Command::Bundle},     {features, Command::Features}, {train, Command::Train},
-        {evaluate, Command::Evaluate}, {token, Command::Token}};
+        {evaluate, Command::Evaluate}, {token, Command::Token},       {watch, Command::Watch}};
     for (const auto& [subcommand, command] : commands) {
         if (*subcommand) {
             line.command = command;

@@ -8,6 +8,7 @@
 #include "daemon/service.hpp"
 #include "daemon/tokens.hpp"
 #include "daemon/training_commands.hpp"
+#include "daemon/watch.hpp"
 
 namespace emotiond::daemon {
 
@@ -23,6 +24,7 @@ struct CommandLine {
         Train,
         Evaluate,
         Token,
+        Watch,
         Nothing
     };
 
@@ -36,6 +38,7 @@ struct CommandLine {
     TrainOptions train;
     EvaluateOptions evaluate;
     TokenOptions token;
+    WatchOptions watch;
     int exit_code = 0;  ///< of Nothing: help was printed, or what was wrong
 };
 

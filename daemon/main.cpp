@@ -13,6 +13,7 @@
 #include "daemon/service.hpp"
 #include "daemon/tokens.hpp"
 #include "daemon/training_commands.hpp"
+#include "daemon/watch.hpp"
 
 namespace {
 
@@ -35,6 +36,7 @@ int dispatch(const CommandLine& line) {
         case CommandLine::Command::Train: return train_command(line.train);
         case CommandLine::Command::Evaluate: return evaluate_command(line.evaluate);
         case CommandLine::Command::Token: return token_command(line.token);
+        case CommandLine::Command::Watch: return watch_command(line.watch);
         case CommandLine::Command::Nothing: break;
     }
     return line.exit_code;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/bundle.hpp"
+#include "model/device_name.hpp"
 
 namespace emotiond::model {
 
@@ -25,15 +26,6 @@ struct Classification {
     Scores scores;
     float speech = 1.0F;  ///< probability that this is speech; 1 where the network does not tell
 };
-
-/// Which device a name means: "auto", "cpu", "cuda" or "cuda:<n>".
-struct DeviceName {
-    bool automatic = false;
-    bool cuda = false;  ///< asked for by name
-    int index = 0;
-};
-/// Throws std::runtime_error for any other name.
-DeviceName parse_device(const std::string& name);
 
 /// A bundle made ready to answer: network on its device, without gradients, warmed up.
 /// One thread at a time. classify() allocates and may take milliseconds: not real-time safe.
