@@ -62,7 +62,10 @@ template <class Transport>
 class CommandsOverTheWire : public EveryServer<Transport> {
  protected:
     ~CommandsOverTheWire() override {
-        this->network_.call([this] { this->network_.hub().leave(history_); });
+        this->network_.call([this] {
+            this->server_.reset();  // it reads the history
+            this->network_.hub().leave(history_);
+        });
     }
 
     std::string epoch() {
