@@ -25,6 +25,8 @@ template <class... Calls>
 struct Overloaded : Calls... {
     using Calls::operator()...;
 };
+template <class... Calls>
+Overloaded(Calls...) -> Overloaded<Calls...>;  // clang 14 does not find this by itself
 
 }  // namespace
 

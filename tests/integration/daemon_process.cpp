@@ -130,14 +130,15 @@ DaemonProcess::DaemonProcess(std::vector<std::string> arguments,
           }(),
           scratch_folder(), "emotiond", environment) {
     EXPECT_TRUE(process_.wait_for_err("/v1/stream", 30s)) << process_.err();
-    tcp_port_ = port_behind("tcp 127.0.0.1:");
-    http_port_ = port_behind("ws://127.0.0.1:");
+    tcp_port_ = port_behind("NDJSON on ");
+    http_port_ = port_behind("WebSocket on ");
 }
 
 int DaemonProcess::port_behind(const std::string& text) const {
     const std::string log = process_.err();
-    const std::size_t at = log.find(text);
-    return at == std::string::npos ? 0 : std::atoi(log.c_str() + at + text.size());
+    const std::string host = "127.0.0.1:";
+    const std::size_t at = log.find(host, log.find(text));
+    return at == std::string::npos ? 0 : std::atoi(log.c_str() + at + host.size());
 }
 
 std::string emotiond_binary() {

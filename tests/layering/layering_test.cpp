@@ -48,6 +48,8 @@ const Names kTorchFiles{"model/classifier.cpp", "model/network.cpp", "model/netw
 
 const std::vector<Reserved> kReserved{
     {"portaudio.h", "PortAudio appears in one file", {"daemon/portaudio_capture.cpp"}},
+    {"SQLiteCpp/", "the database is the history's alone", {"daemon/history.cpp"}},
+    {"prometheus/", "Prometheus appears in one file", {"daemon/metrics.cpp"}},
     {"torch/", "libtorch costs 1 GB and 10 s in every file that sees it", kTorchFiles},
     // The C++ interface has no header of its own for mixed precision.
     {"ATen/autocast_mode.h", "the trainer alone mixes precisions", {"model/training/trainer.cpp"}},
@@ -192,6 +194,7 @@ TEST(Layering, FindsWhatGoesTheWrongWay) {
         {"protocol/any.cpp", "#include <sys/socket.h>"},
         {"daemon/service.cpp", "#include <portaudio.h>"},
         {"daemon/inference.cpp", "#include <torch/torch.h>"},
+        {"daemon/service.cpp", "#include <SQLiteCpp/SQLiteCpp.h>"},
         {"tests/daemon/any.cpp", "#include <portaudio.h>"},
     };
     for (const auto& [file, line] : wrong) {
