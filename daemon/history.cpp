@@ -2,6 +2,7 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <spdlog/spdlog.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -127,8 +128,30 @@ std::string covered_streams(SQLite::Database& database, const History::Query& qu
     return ids;
 }
 
+/// Ends a question that takes too long: what waits to be written waits for it.
+class TimeLimit {
+ public:
+    explicit TimeLimit(SQLite::Database& database) : handle_(database.getHandle()) {
+        constexpr int kStepsBetweenLooks = 10000;
+        sqlite3_progress_handler(
+            handle_, kStepsBetweenLooks,
+            [](void* self) { return static_cast<TimeLimit*>(self)->is_over() ? 1 : 0; }, this);
+    }
+    ~TimeLimit() { sqlite3_progress_handler(handle_, 0, nullptr, nullptr); }
+    TimeLimit(const TimeLimit&) = delete;
+    TimeLimit& operator=(const TimeLimit&) = delete;
+
+    bool is_over() const { return std::chrono::steady_clock::now() > end_; }
+
+ private:
+    sqlite3* handle_;
+    std::chrono::steady_clock::time_point end_ =
+        std::chrono::steady_clock::now() + History::kLongestQuery;
+};
+
 History::QueryResult answer(SQLite::Database& database, const History::Query& query) {
     History::QueryResult result;
+    const TimeLimit limit(database);
     const std::string ids = covered_streams(database, query);
     std::string sql = std::string(kSelect) + "WHERE event.stream IN (" + ids + ")";
     if (query.from) {
@@ -158,13 +181,22 @@ History::QueryResult answer(SQLite::Database& database, const History::Query& qu
            std::to_string(query.limit + 1);
     SQLite::Statement rows(database, sql);
     std::string last;
-    while (rows.executeStep()) {
-        if (result.events.size() == query.limit) {
-            result.next = last;
-            break;
+    try {
+        while (rows.executeStep()) {
+            if (result.events.size() == query.limit) {
+                result.next = last;
+                break;
+            }
+            result.events.push_back(message_of(rows));
+            last = rows.getColumn(4).getString() + ":" + rows.getColumn(6).getString();
         }
-        result.events.push_back(message_of(rows));
-        last = rows.getColumn(4).getString() + ":" + rows.getColumn(6).getString();
+    } catch (const SQLite::Exception&) {
+        if (!limit.is_over()) {
+            throw;
+        }
+        result = {.events = {},
+                  .next = {},
+                  .error = "that takes too long to find: a shorter time from 'from' to 'to' helps"};
     }
     return result;
 }

@@ -36,6 +36,8 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
  public:
     static constexpr std::chrono::milliseconds kCommitInterval{200};
     static constexpr std::chrono::milliseconds kRetryInterval{1000};
+    /// Of a question over HTTP, which must not hold up the writing for long.
+    static constexpr std::chrono::milliseconds kLongestQuery{400};
     static constexpr std::size_t kMaxWaitingBytes = std::size_t{64} * 1024 * 1024;
 
     struct Options {

@@ -103,8 +103,9 @@ std::string Metrics::text(const protocol::Hub& hub, const std::vector<std::uniqu
     all.counter("bytes_delivered_total", "Their JSON text", counters.bytes_delivered);
     all.counter("messages_dropped_total", "Messages that subscribers were too slow for",
                 counters.messages_dropped);
-    all.counter("subscribers_total", "Subscribers since start-up", counters.subscribers_total);
-    all.gauge("subscribers", "Subscribers now", counters.subscribers);
+    all.counter("subscribers_total", "Subscribers since start-up, the history among them",
+                counters.subscribers_total);
+    all.gauge("subscribers", "Subscribers now, the history among them", counters.subscribers);
     all.gauge("connections", "Connections now", connections.total());
     all.counter("connections_refused_total", "Connections that were one too many",
                 connections.refused());

@@ -195,7 +195,9 @@ void Service::reload(const Config& config) {
         if (tokens_) {
             tokens_ = std::make_shared<Tokens>(config.server.tokens);
         }
-        spdlog::info("SIGHUP: certificate and tokens read again, for new connections");
+        spdlog::info("SIGHUP: {}", tls_ || tokens_
+                                       ? "certificate and tokens read again, for new connections"
+                                       : "there are no certificate and tokens to read again");
     } catch (const std::exception& error) {
         spdlog::error("SIGHUP: {}; what was in force stays", error.what());
     }

@@ -19,13 +19,14 @@ class ConnectionLimiter : public std::enable_shared_from_this<ConnectionLimiter>
 
     /// Null where there are too many.
     Ticket admit(const boost::asio::ip::address& address) {
-        std::size_t& of_address = of_address_[address];
-        if (total_ >= max_total_ || of_address >= max_per_address_) {
+        const auto known = of_address_.find(address);
+        const std::size_t from_there = known == of_address_.end() ? 0 : known->second;
+        if (total_ >= max_total_ || from_there >= max_per_address_) {
             ++refused_;
-            return nullptr;
+            return nullptr;  // without a trace of the address: there may be very many
         }
         ++total_;
-        ++of_address;
+        ++of_address_[address];
         return {this, [self = shared_from_this(), address](void*) { self->leave(address); }};
     }
 

@@ -1,6 +1,6 @@
 // Builds dist/ from src/. The same sources and the same package-lock.json give the same bytes;
 // dist/sources.sha256 holds the digests of both, so that a test without npm can tell a stale dist.
-// With --tests: bundles test/*.test.ts into .tests/ for `node --test`.
+// With --tests: bundles test/*.test.ts into .tests/ for `node --test`; with --browser: test/browser/ into .tests/browser/.
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,6 +17,19 @@ if (process.argv.includes("--tests")) {
     outdir: ".tests",
     outExtension: { ".js": ".mjs" },
     bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    logLevel: "warning",
+  });
+} else if (process.argv.includes("--browser")) {
+  await build({
+    entryPoints: ["test/browser/main.ts"],
+    outdir: ".tests/browser",
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    packages: "external",
+    sourcemap: "inline",
     platform: "node",
     format: "esm",
     target: "node20",

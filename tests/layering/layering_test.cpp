@@ -49,6 +49,7 @@ const Names kTorchFiles{"model/classifier.cpp", "model/network.cpp", "model/netw
 const std::vector<Reserved> kReserved{
     {"portaudio.h", "PortAudio appears in one file", {"daemon/portaudio_capture.cpp"}},
     {"SQLiteCpp/", "the database is the history's alone", {"daemon/history.cpp"}},
+    {"sqlite3.h", "the database is the history's alone", {"daemon/history.cpp"}},
     {"prometheus/", "Prometheus appears in one file", {"daemon/metrics.cpp"}},
     {"torch/", "libtorch costs 1 GB and 10 s in every file that sees it", kTorchFiles},
     // The C++ interface has no header of its own for mixed precision.

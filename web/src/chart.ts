@@ -34,6 +34,8 @@ export interface ChartOptions {
 const kFont = '11px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif';
 export const kAxis = 46;
 export const kRight = 10;
+/** Half the width of a digit, generously: what has no room on the right is left out. */
+const kHalfDigit = 3.5;
 
 export class Chart {
   readonly element: HTMLElement;
@@ -102,7 +104,14 @@ export class Chart {
             size: 26,
             gap: 3,
             splits: (plot, _axis, min, max) => ticks(min, max, Math.max(2, (plot.width - kAxis) / 90)),
-            values: (_plot, splits) => splits.map((t) => (t % 60_000 === 0 ? clockShort(t) : clock(t))),
+            values: (plot, splits) => {
+              const [from, to] = options.bounds();
+              return splits.map((t) => {
+                const text = t % 60_000 === 0 ? clockShort(t) : clock(t);
+                const room = kRight + ((to - t) / (to - from)) * (plot.width - kAxis - kRight);
+                return room < kHalfDigit * text.length ? "" : text;
+              });
+            },
           },
           {
             ...axis,

@@ -50,6 +50,7 @@ export class Detail implements Pane {
   #scene: Scene | null = null;
   #forced = true;
   #painted = 0;
+  #late: ReturnType<typeof setTimeout> | undefined;
   readonly #rows = new Map<string, Row>();
 
   readonly #title = h("h2", { class: "detail-name", tabindex: -1 });
@@ -156,10 +157,17 @@ export class Detail implements Pane {
     const { stream, context } = this;
     const lane = this.#lane;
     if (!stream || !lane || this.#root.hidden) return;
-    this.#head(stream, now);
     const rest = context.view.end !== null ? Infinity : Math.min(1000, Math.max(200, context.view.span / 600));
-    if (!this.#forced && !all && performance.now() - this.#painted < rest) return;
+    const early = this.#painted + rest - performance.now();
+    if (!this.#forced && !all && early > 0) {
+      if (early === Infinity) this.#head(stream, now);
+      else this.#late ??= setTimeout(() => this.again(), early);
+      return;
+    }
+    clearTimeout(this.#late);
+    this.#late = undefined;
     this.#forced = false;
+    this.#head(stream, now);
     this.#painted = performance.now();
     const [from, to] = bounds(context.view, now);
     this.bar.update(now);
