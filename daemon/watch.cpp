@@ -4,11 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -16,10 +14,9 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/ssl.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <chrono>
@@ -27,7 +24,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
+#include <exception>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
@@ -35,6 +34,8 @@
 #include "daemon/event_printer.hpp"
 #include "daemon/exit_codes.hpp"
 #include "daemon/printable.hpp"
+#include "protocol/connection.hpp"
+#include "protocol/flusher.hpp"
 
 namespace emotiond::daemon {
 namespace {
@@ -192,16 +193,17 @@ class Watch {
     explicit Watch(const WatchOptions& options)
         : options_(options),
           address_(parse_address(options.url)),
-          tls_(asio::ssl::context::tls_client),
+          tls_(std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client)),
+          flusher_(std::make_shared<protocol::Flusher>(io_.get_executor())),
           signals_(io_, SIGINT, SIGTERM),
           end_(io_),
           redraw_(io_),
           screen_(options) {
-        tls_.set_verify_mode(asio::ssl::verify_peer);
+        tls_->set_verify_mode(asio::ssl::verify_peer);
         if (options_.ca.empty()) {
-            tls_.set_default_verify_paths();
+            tls_->set_default_verify_paths();
         } else {
-            tls_.load_verify_file(options_.ca);
+            tls_->load_verify_file(options_.ca);
         }
         if (options_.token.empty()) {
             if (const char* token = std::getenv("EMOTIOND_TOKEN")) {
@@ -248,21 +250,8 @@ class Watch {
         for (;;) {
             std::string problem;
             try {
-                if (address_.tls) {
-                    websocket::stream<beast::ssl_stream<beast::tcp_stream>> stream(io_, tls_);
-                    SSL_set_tlsext_host_name(stream.next_layer().native_handle(),
-                                             address_.host.c_str());
-                    stream.next_layer().set_verify_callback(
-                        asio::ssl::host_name_verification(address_.host));
-                    co_await connect(beast::get_lowest_layer(stream));
-                    co_await stream.next_layer().async_handshake(asio::ssl::stream_base::client,
-                                                                 asio::use_awaitable);
-                    co_await listen(stream);
-                } else {
-                    websocket::stream<beast::tcp_stream> stream(io_);
-                    co_await connect(beast::get_lowest_layer(stream));
-                    co_await listen(stream);
-                }
+                websocket::stream<protocol::Connection> stream(co_await connect());
+                co_await listen(stream);
             } catch (const boost::system::system_error& error) {
                 problem = error.code().message();
             }
@@ -276,17 +265,22 @@ class Watch {
         }
     }
 
-    asio::awaitable<void> connect(beast::tcp_stream& stream) {
+    asio::awaitable<protocol::Connection> connect() {
         tcp::resolver resolver(io_);
         const auto found =
             co_await resolver.async_resolve(address_.host, address_.port, asio::use_awaitable);
-        stream.expires_after(kLongestPause);
-        co_await stream.async_connect(found, asio::use_awaitable);
-        stream.expires_never();
+        tcp::socket socket(io_);
+        co_await asio::async_connect(socket, found, asio::use_awaitable);
+        protocol::Connection connection(std::move(socket), address_.tls ? tls_ : nullptr, flusher_);
+        if (protocol::Connection::Tls* tls = connection.tls()) {
+            SSL_set_tlsext_host_name(tls->native_handle(), address_.host.c_str());
+            tls->set_verify_callback(asio::ssl::host_name_verification(address_.host));
+            co_await tls->async_handshake(asio::ssl::stream_base::client, asio::use_awaitable);
+        }
+        co_return connection;
     }
 
-    template <class Stream>
-    asio::awaitable<void> listen(Stream& stream) {
+    asio::awaitable<void> listen(websocket::stream<protocol::Connection>& stream) {
         stream.set_option(websocket::stream_base::timeout::suggested(beast::role_type::client));
         stream.set_option(websocket::stream_base::decorator([this](auto& request) {
             if (!options_.token.empty()) {
@@ -360,7 +354,8 @@ class Watch {
     WatchOptions options_;
     Address address_;
     asio::io_context io_{1};
-    asio::ssl::context tls_;
+    std::shared_ptr<asio::ssl::context> tls_;
+    std::shared_ptr<protocol::Flusher> flusher_;
     asio::signal_set signals_;
     asio::steady_timer end_;
     asio::steady_timer redraw_;

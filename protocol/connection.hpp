@@ -47,12 +47,10 @@ class Connection {
     executor_type get_executor() noexcept;
     Socket& socket();
 
-    /// handler(error_code). Only with TLS, and before anything else.
-    template <class Handler>
-    void async_handshake(Handler&& handler) {
-        state_->tls->async_handshake(boost::asio::ssl::stream_base::server,
-                                     std::forward<Handler>(handler));
-    }
+    using Tls = boost::asio::ssl::stream<Socket&>;
+
+    /// For the handshake, before anything else; null without TLS.
+    Tls* tls() { return state_->tls ? &*state_->tls : nullptr; }
 
     template <class Buffers, class Handler>
     void async_read_some(const Buffers& buffers, Handler&& handler) {
@@ -103,7 +101,7 @@ class Connection {
 
         Socket socket;
         std::shared_ptr<boost::asio::ssl::context> context;
-        std::optional<boost::asio::ssl::stream<Socket&>> tls;
+        std::optional<Tls> tls;
         std::shared_ptr<Flusher> flusher;
         std::vector<char> waiting;
         std::vector<char> being_sent;

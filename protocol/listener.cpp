@@ -47,7 +47,8 @@ class TlsHandshake final : public Session {
                 cut();
             }
         });
-        connection_.async_handshake(
+        connection_.tls()->async_handshake(
+            asio::ssl::stream_base::server,
             [this, self = shared_from_this()](boost::system::error_code error) {
                 timer_.cancel();
                 if (ended_ || error) {
