@@ -21,6 +21,7 @@ using protocol::Message;
 using protocol::MessagePtr;
 
 constexpr int kFormat = 1;
+constexpr const char* kBusy = "too many questions at a time";
 constexpr std::chrono::seconds kPruneInterval{10};
 constexpr std::int64_t kPrunedAtOnce = 5000;
 constexpr double kPrunedTo = 0.9;  ///< of the largest size, so that not every event prunes
@@ -51,7 +52,7 @@ std::uint64_t used_bytes(SQLite::Database& database) {
     return static_cast<std::uint64_t>(pages * number(database, "PRAGMA page_size"));
 }
 
-/// Columns: json, uuid, name, seq, time_ms, type, ...
+/// Columns: json, uuid, name, seq, time_ms, type, id, end_ms
 MessagePtr message_of(SQLite::Statement& row) {
     return std::make_shared<const Message>(
         row.getColumn(0).getString(),
@@ -60,19 +61,22 @@ MessagePtr message_of(SQLite::Statement& row) {
             .epoch = row.getColumn(1).getString(),
             .stream = row.getColumn(2).getString(),
             .seq = static_cast<std::uint64_t>(row.getColumn(3).getInt64()),
-            .time = protocol::WallTime(std::chrono::milliseconds(row.getColumn(4).getInt64()))});
+            .time = protocol::WallTime(std::chrono::milliseconds(row.getColumn(4).getInt64())),
+            .end = std::chrono::milliseconds(row.getColumn(7).getInt64())});
 }
 
 constexpr const char* kSelect =
-    "SELECT json, uuid, coalesce(name, ''), seq, time_ms, type, event.id FROM event "
+    "SELECT json, uuid, coalesce(name, ''), seq, time_ms, type, event.id, "
+    "coalesce(json_extract(json, '$.end_ms'), 0) FROM event "
     "JOIN epoch ON epoch.id = event.epoch LEFT JOIN stream ON stream.id = event.stream ";
 
 protocol::HistoryReader::Page read(SQLite::Database& database, const protocol::Position& after,
                                    std::size_t max_messages) {
+    // Of an epoch that was never recorded everything recorded is later.
     SQLite::Statement place(database,
-                            "SELECT stream.id, epoch.id, EXISTS(SELECT 1 FROM event "
+                            "SELECT stream.id, coalesce(epoch.id, 0), EXISTS(SELECT 1 FROM event "
                             "WHERE event.stream = stream.id AND event.epoch = epoch.id) "
-                            "FROM stream, epoch WHERE name = ? AND uuid = ?");
+                            "FROM stream LEFT JOIN epoch ON uuid = ?2 WHERE name = ?1");
     place.bind(1, after.stream);
     place.bind(2, after.epoch);
     protocol::HistoryReader::Page page;
@@ -109,22 +113,28 @@ std::optional<std::pair<std::int64_t, std::int64_t>> parse_cursor(const std::str
 }
 
 /// Of all streams that the query covers, "1,5,7".
-std::string covered_streams(SQLite::Database& database, const History::Query& query) {
+/// most: they are at least half of all.
+std::string covered_streams(SQLite::Database& database, const History::Query& query, bool& most) {
     std::string ids;
+    std::size_t all = 0;
+    std::size_t covered = 0;
     const auto add = [&](std::int64_t id) { ids += (ids.empty() ? "" : ",") + std::to_string(id); };
     SQLite::Statement streams(database, "SELECT id, name FROM stream");
     while (streams.executeStep()) {
+        ++all;
         const std::string name = streams.getColumn(1).getString();
         const bool is_allowed = std::ranges::any_of(query.allowed, [&](const std::string& glob) {
             return protocol::matches_glob(glob, name);
         });
         if (is_allowed && protocol::matches_glob(query.streams, name)) {
             add(streams.getColumn(0).getInt64());
+            ++covered;
         }
     }
     if (query.streams == "*") {
         add(0);  // about the server
     }
+    most = 2 * covered >= all && covered != 1;
     return ids;
 }
 
@@ -152,8 +162,11 @@ class TimeLimit {
 History::QueryResult answer(SQLite::Database& database, const History::Query& query) {
     History::QueryResult result;
     const TimeLimit limit(database);
-    const std::string ids = covered_streams(database, query);
-    std::string sql = std::string(kSelect) + "WHERE event.stream IN (" + ids + ")";
+    bool most = false;
+    const std::string ids = covered_streams(database, query, most);
+    // The + keeps SQLite from the index of streams: where most are wanted it would have to sort.
+    std::string sql =
+        std::string(kSelect) + "WHERE " + (most ? "+" : "") + "event.stream IN (" + ids + ")";
     if (query.from) {
         sql += " AND time_ms >= " + std::to_string(to_ms(*query.from));
     }
@@ -196,7 +209,8 @@ History::QueryResult answer(SQLite::Database& database, const History::Query& qu
         }
         result = {.events = {},
                   .next = {},
-                  .error = "that takes too long to find: a shorter time from 'from' to 'to' helps"};
+                  .error = "that takes too long to find: a shorter time from 'from' to 'to' helps",
+                  .body = {}};
     }
     return result;
 }
@@ -282,10 +296,25 @@ void History::read_after(const protocol::Position& position, std::size_t max_mes
               {}, std::move(done));
 }
 
-void History::query(Query query, std::function<void(QueryResult)> done) {
+void History::query(Query query, Render render, std::function<void(QueryResult)> done) {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (jobs_.size() >= kMaxWaitingJobs) {
+            QueryResult busy{.events = {}, .next = {}, .error = kBusy, .body = {}};
+            boost::asio::post(io_, [done, busy = std::move(busy)] { done(busy); });
+            return;
+        }
+    }
     ask<QueryResult>(
-        [query = std::move(query)](SQLite::Database& database) { return answer(database, query); },
-        {.events = {}, .next = {}, .error = "the history cannot be read at present"},
+        [query = std::move(query), render = std::move(render)](SQLite::Database& database) {
+            QueryResult result = answer(database, query);
+            if (render && result.error.empty()) {
+                result.body = render(result);
+                result.events.clear();
+            }
+            return result;
+        },
+        {.events = {}, .next = {}, .error = "the history cannot be read at present", .body = {}},
         std::move(done));
 }
 
@@ -293,17 +322,33 @@ void History::erase(const std::string& stream,
                     std::function<void(std::optional<std::uint64_t>)> done) {
     using Result = std::optional<std::uint64_t>;
     ask<Result>(
-        [stream](SQLite::Database& database) -> Result {
+        [this, stream](SQLite::Database& database) -> Result {
+            forget_waiting(stream);
             SQLite::Statement erase(
                 database,
                 "DELETE FROM event WHERE stream = (SELECT id FROM stream WHERE name = ?)");
             erase.bind(1, stream);
             const int erased = erase.exec();
             database.exec("PRAGMA incremental_vacuum");
-            database.exec("PRAGMA wal_checkpoint(TRUNCATE)");  // the log holds old pages too
+            // The log holds old pages too. Somebody else who reads the file can keep them there.
+            if (number(database, "PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+                throw std::runtime_error("another program reads the database; erase again later");
+            }
             return static_cast<std::uint64_t>(erased);
         },
         std::nullopt, std::move(done));
+}
+
+/// History thread.
+void History::forget_waiting(const std::string& stream) {
+    const std::scoped_lock lock(mutex_);
+    std::erase_if(waiting_, [&](const MessagePtr& message) {
+        if (message->stream() != stream) {
+            return false;
+        }
+        waiting_bytes_ -= message->line().size();
+        return true;
+    });
 }
 
 History::Counters History::counters() const {
@@ -318,14 +363,19 @@ void History::run() {
     Clock::time_point retry_at{};
     for (;;) {
         std::vector<MessagePtr> events;
-        std::deque<Job> jobs;
+        Job job;
         bool finishing = false;
+        bool last = true;
         {
             std::unique_lock lock(mutex_);
             changed_.wait_for(lock, kCommitInterval,
                               [this] { return finishing_ || !jobs_.empty(); });
             finishing = finishing_;
-            jobs.swap(jobs_);
+            if (!jobs_.empty()) {
+                job = std::move(jobs_.front());
+                jobs_.pop_front();
+            }
+            last = jobs_.empty();
             events.assign(waiting_.begin(), waiting_.end());
         }
         const bool may_try = Clock::now() >= retry_at || finishing;
@@ -336,10 +386,10 @@ void History::run() {
         if (works && Clock::now() >= next_prune_) {
             prune();
         }
-        for (const Job& job : jobs) {
+        if (job) {
             job(database_.get());
         }
-        if (finishing) {
+        if (finishing && last) {
             database_.reset();
             return;
         }
@@ -427,7 +477,7 @@ bool History::write(const std::vector<MessagePtr>& events) {
 void History::prune() {
     const auto erase_oldest = [this](const std::string& where, std::int64_t count) {
         return database_->exec("DELETE FROM event WHERE id IN (SELECT id FROM event " + where +
-                               " ORDER BY id LIMIT " +
+                               " ORDER BY time_ms, id LIMIT " +
                                std::to_string(std::min(count, kPrunedAtOnce)) + ")");
     };
     try {
@@ -437,8 +487,10 @@ void History::prune() {
         const auto used = static_cast<double>(used_bytes(*database_));
         const double wanted = kPrunedTo * static_cast<double>(options_.max_bytes);
         if (used > static_cast<double>(options_.max_bytes)) {
-            const auto events = static_cast<double>(
-                number(*database_, "SELECT coalesce(max(id) - min(id) + 1, 0) FROM event"));
+            const auto events =
+                static_cast<double>(number(*database_,
+                                           "SELECT coalesce((SELECT max(id) FROM event), 0) - "
+                                           "coalesce((SELECT min(id) FROM event), 0) + 1"));
             pruned += erase_oldest("", std::llround(std::ceil(events * (used - wanted) / used)));
         }
         if (pruned > 0) {

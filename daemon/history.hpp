@@ -38,6 +38,7 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
     static constexpr std::chrono::milliseconds kRetryInterval{1000};
     /// Of a question over HTTP, which must not hold up the writing for long.
     static constexpr std::chrono::milliseconds kLongestQuery{400};
+    static constexpr std::size_t kMaxWaitingJobs = 16;
     static constexpr std::size_t kMaxWaitingBytes = std::size_t{64} * 1024 * 1024;
 
     struct Options {
@@ -61,6 +62,7 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
         std::vector<protocol::MessagePtr> events;
         std::string next;   ///< empty: this was the last page
         std::string error;  ///< not empty: there is no answer, and why
+        std::string body;   ///< what render() made of the events, which are empty then
     };
 
     struct Counters {
@@ -80,7 +82,9 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
     void deliver(const protocol::MessagePtr& message) override;
     void read_after(const protocol::Position& position, std::size_t max_messages,
                     std::function<void(Page)> done) override;
-    void query(Query query, std::function<void(QueryResult)> done);
+    /// render: called on the history thread, as it may take long; may be empty.
+    using Render = std::function<std::string(const QueryResult&)>;
+    void query(Query query, Render render, std::function<void(QueryResult)> done);
 
     /// Forgets the stream's events for good: their bytes are overwritten. done(how many), or
     /// nothing where the disk fails.
@@ -95,6 +99,7 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
     bool open();
     bool write(const std::vector<protocol::MessagePtr>& events);
     void prune();
+    void forget_waiting(const std::string& stream);
     void fail(const std::string& what);
     void recover();
     void announce(std::string code, std::string message);

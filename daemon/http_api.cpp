@@ -52,8 +52,8 @@ std::optional<protocol::WallTime> parse_time(const std::string& text) {
     }
     const year_month_day date{std::chrono::year(year), std::chrono::month(month),
                               std::chrono::day(day)};
-    if (!date.ok()) {
-        return std::nullopt;
+    if (!date.ok() || year < 1970 || year > 2200) {
+        return std::nullopt;  // beyond what nanoseconds can count
     }
     const char* at = text.c_str() + used;
     milliseconds fraction{};
@@ -137,7 +137,7 @@ Asked history_query(const HttpRequest& request) {
 }
 
 /// A list of messages that are JSON already.
-HttpResponse json_page(const History::QueryResult& result) {
+std::string json_page(const History::QueryResult& result) {
     std::string body = R"({"v":1,"events":[)";
     for (std::size_t i = 0; i < result.events.size(); ++i) {
         body += i == 0 ? "" : ",";
@@ -146,7 +146,7 @@ HttpResponse json_page(const History::QueryResult& result) {
     body += "],\"next\":";
     body += result.next.empty() ? "null" : "\"" + result.next + "\"";
     body += "}\n";
-    return {.body = std::move(body), .headers = {}};
+    return body;
 }
 
 /// Source: RFC 4180.
@@ -172,7 +172,7 @@ std::string csv_field(const ordered_json& value) {
     return quoted + "\"";
 }
 
-HttpResponse csv_page(const History::QueryResult& result) {
+std::string csv_page(const History::QueryResult& result) {
     constexpr const char* kColumns[]{"time",      "epoch",    "stream", "seq",        "type",
                                      "role",      "start_ms", "end_ms", "label",      "confidence",
                                      "uncertain", "speech",   "voiced", "level_dbfs", "state",
@@ -208,11 +208,17 @@ HttpResponse csv_page(const History::QueryResult& result) {
         }
         body += line + "\r\n";
     }
-    HttpResponse response{.content_type = "text/csv; charset=utf-8; header=present",
-                          .body = std::move(body),
-                          .headers = {{"Content-Disposition", "inline; filename=\"history.csv\""}}};
-    if (!result.next.empty()) {
-        response.headers.emplace_back("X-Next-Cursor", result.next);
+    return body;
+}
+
+HttpResponse page(History::QueryResult result, bool as_csv) {
+    HttpResponse response{.body = std::move(result.body), .headers = {}};
+    if (as_csv) {
+        response.content_type = "text/csv; charset=utf-8; header=present";
+        response.headers = {{"Content-Disposition", "inline; filename=\"history.csv\""}};
+        if (!result.next.empty()) {
+            response.headers.emplace_back("X-Next-Cursor", result.next);
+        }
     }
     return response;
 }
@@ -304,15 +310,16 @@ void HttpApi::history(const HttpRequest& request, const Respond& respond) {
     if (!asked.problem.empty()) {
         return respond(http_error(400, "bad_request", asked.problem));
     }
-    history_->query(std::move(asked.query), [respond, as_csv = asked.as_csv](
-                                                const History::QueryResult& result) {
-        if (!result.error.empty()) {
-            const bool is_cursor = result.error.starts_with("'cursor'");
-            return respond(is_cursor ? http_error(400, "bad_request", result.error)
-                                     : http_error(503, "history_failed", result.error));
-        }
-        respond(as_csv ? csv_page(result) : json_page(result));
-    });
+    history_->query(std::move(asked.query), asked.as_csv ? csv_page : json_page,
+                    [respond, as_csv = asked.as_csv](History::QueryResult result) {
+                        if (!result.error.empty()) {
+                            const bool is_cursor = result.error.starts_with("'cursor'");
+                            return respond(is_cursor
+                                               ? http_error(400, "bad_request", result.error)
+                                               : http_error(503, "history_failed", result.error));
+                        }
+                        respond(page(std::move(result), as_csv));
+                    });
 }
 
 void HttpApi::erase(const HttpRequest& request, const Respond& respond) {

@@ -179,7 +179,7 @@ void Service::watch_reload(const Config& config) {
         reload_watched_ = true;
     }
     reload_.async_wait([this, config](const boost::system::error_code& error, int) {
-        if (!error) {
+        if (!error && !stopping_) {
             reload(config);
             watch_reload(config);
         }
@@ -189,11 +189,14 @@ void Service::watch_reload(const Config& config) {
 /// What cannot be read stays as it was.
 void Service::reload(const Config& config) {
     try {
-        if (tls_) {
-            tls_->context = load_tls(config.server.tls_certificate, config.server.tls_key);
-        }
+        // Both, or none.
+        const auto context =
+            tls_ ? load_tls(config.server.tls_certificate, config.server.tls_key) : nullptr;
         if (tokens_) {
             tokens_ = std::make_shared<Tokens>(config.server.tokens);
+        }
+        if (tls_) {
+            tls_->context = context;
         }
         spdlog::info("SIGHUP: {}", tls_ || tokens_
                                        ? "certificate and tokens read again, for new connections"
@@ -323,7 +326,7 @@ void Service::watch_devices() {
     }
     device_timer_.expires_after(kDeviceCheckInterval);
     device_timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error) {
+        if (!error && !stopping_) {
             for (const auto& capture : captures_) {
                 capture->check_alive();
             }

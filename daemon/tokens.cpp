@@ -77,6 +77,7 @@ Tokens::Tokens(const std::filesystem::path& file) {
     for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
         const toml::table& one = *(*list)[i].as_table();
         Entry entry;
+        entry.rights.actions = {"subscribe"};  // where it does not say
         std::string digest;
         for (const auto& [key, node] : one) {
             const std::string where = place(node) + "'" + std::string(key.str()) + "' ";

@@ -49,6 +49,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kFirstPause = 500ms;
 constexpr auto kLongestPause = 10s;
+constexpr auto kConnectTimeout = 10s;
+constexpr auto kSilence = 30s;
 constexpr auto kRedraw = 100ms;
 constexpr std::size_t kNotes = 5;
 
@@ -270,8 +272,20 @@ class Watch {
         const auto found =
             co_await resolver.async_resolve(address_.host, address_.port, asio::use_awaitable);
         tcp::socket socket(io_);
+        asio::steady_timer timer(io_, kConnectTimeout);
+        timer.async_wait([&socket](const boost::system::error_code& cancelled) {
+            if (!cancelled) {
+                socket.close();
+            }
+        });
         co_await asio::async_connect(socket, found, asio::use_awaitable);
         protocol::Connection connection(std::move(socket), address_.tls ? tls_ : nullptr, flusher_);
+        timer.expires_after(kConnectTimeout);
+        timer.async_wait([&connection](const boost::system::error_code& cancelled) {
+            if (!cancelled) {
+                connection.close();
+            }
+        });
         if (protocol::Connection::Tls* tls = connection.tls()) {
             SSL_set_tlsext_host_name(tls->native_handle(), address_.host.c_str());
             tls->set_verify_callback(asio::ssl::host_name_verification(address_.host));
@@ -281,7 +295,10 @@ class Watch {
     }
 
     asio::awaitable<void> listen(websocket::stream<protocol::Connection>& stream) {
-        stream.set_option(websocket::stream_base::timeout::suggested(beast::role_type::client));
+        auto timeout = websocket::stream_base::timeout::suggested(beast::role_type::client);
+        timeout.idle_timeout = kSilence;  // a server that has vanished says nothing
+        timeout.keep_alive_pings = true;
+        stream.set_option(timeout);
         stream.set_option(websocket::stream_base::decorator([this](auto& request) {
             if (!options_.token.empty()) {
                 request.set(beast::http::field::authorization, "Bearer " + options_.token);

@@ -16,6 +16,9 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kMaxDepth = 4;
+/// What a client may say is matched against every stream, so it is kept short.
+constexpr std::size_t kMaxListed = 64;
+constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::int64_t kMaxIntervalMs = 24LL * 60 * 60 * 1000;
 
 /// Why a field does not fit. Stays inside this file.
@@ -57,11 +60,25 @@ std::string text(const Json& object, const std::string& field) {
     return found->get<std::string>();
 }
 
+std::string short_text(const Json& object, const std::string& field) {
+    std::string result = text(object, field);
+    if (result.size() > kMaxNameBytes) {
+        throw Misfit{"'" + field + "' has more than 128 bytes"};
+    }
+    return result;
+}
+
 std::vector<std::string> texts(const Json& value, const std::string& field) {
     std::vector<std::string> result;
+    if (value.is_array() && value.size() > kMaxListed) {
+        throw Misfit{"'" + field + "' has more than 64 elements"};
+    }
     for (const Json& element : value.is_array() ? value : Json::array({value})) {
         if (!element.is_string()) {
             misfit(field, "a list of texts", value);
+        }
+        if (element.get_ref<const std::string&>().size() > kMaxNameBytes) {
+            throw Misfit{"'" + field + "' has an element of more than 128 bytes"};
         }
         result.push_back(element.get<std::string>());
     }
@@ -119,8 +136,8 @@ std::vector<Position> positions(const Json& value) {
             misfit("resume", "a list of objects", value);
         }
         only(element, {"epoch", "stream", "after_seq"});
-        result.push_back(
-            {text(element, "epoch"), text(element, "stream"), count(element, "after_seq")});
+        result.push_back({short_text(element, "epoch"), short_text(element, "stream"),
+                          count(element, "after_seq")});
     }
     return result;
 }

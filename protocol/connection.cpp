@@ -66,6 +66,12 @@ void Connection::will_flush(const std::shared_ptr<State>& state) {
     }
 }
 
+void Connection::tell_room(State& state) {
+    for (auto& call : std::exchange(state.on_room, {})) {
+        boost::asio::post(state.socket.get_executor(), std::move(call));
+    }
+}
+
 void Connection::flush(const std::shared_ptr<State>& state) {
     state->will_flush = false;
     if (state->sending) {
@@ -77,9 +83,7 @@ void Connection::flush(const std::shared_ptr<State>& state) {
     state->sending = true;
     state->being_sent.swap(state->waiting);
     send(state);
-    if (state->on_room) {
-        boost::asio::post(state->socket.get_executor(), std::exchange(state->on_room, nullptr));
-    }
+    tell_room(*state);
 }
 
 void Connection::send(const std::shared_ptr<State>& state) {
@@ -100,9 +104,7 @@ void Connection::on_sent(const std::shared_ptr<State>& state, ErrorCode error) {
     if (!state->waiting.empty() && !state->error) {
         return will_flush(state);
     }
-    if (state->on_room) {
-        boost::asio::post(state->socket.get_executor(), std::exchange(state->on_room, nullptr));
-    }
+    tell_room(*state);
     if (state->ends) {
         ErrorCode ignored;  // reading tells the same
         state->socket.shutdown(Socket::shutdown_send, ignored);

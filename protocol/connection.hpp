@@ -61,7 +61,7 @@ class Connection {
         }
     }
 
-    /// All of the buffers, whatever the name says. One at a time.
+    /// All of the buffers, whatever the name says.
     template <class Buffers, class Handler>
     void async_write_some(const Buffers& buffers, Handler&& handler) {
         const std::size_t bytes = append(buffers);
@@ -105,7 +105,7 @@ class Connection {
         std::shared_ptr<Flusher> flusher;
         std::vector<char> waiting;
         std::vector<char> being_sent;
-        std::function<void()> on_room;
+        std::vector<std::function<void()>> on_room;  ///< of Beast there may be one beside ours
         std::function<void()> on_sent;
         ErrorCode error;
         bool will_flush = false;
@@ -125,8 +125,9 @@ class Connection {
     }
 
     bool is_full() const { return state_->waiting.size() >= kFullBytes && !state_->error; }
-    void when_room(std::function<void()> call) { state_->on_room = std::move(call); }
+    void when_room(std::function<void()> call) { state_->on_room.push_back(std::move(call)); }
 
+    static void tell_room(State& state);
     static void will_flush(const std::shared_ptr<State>& state);
     static void flush(const std::shared_ptr<State>& state);
     static void send(const std::shared_ptr<State>& state);

@@ -21,6 +21,9 @@ constexpr std::chrono::seconds kAuthDeadline{10};
 constexpr std::size_t kUsualEventBytes = 1024;
 constexpr std::size_t kMaxPage = 256;
 
+/// So many events of the past at a time.
+constexpr int kCatchUpSteps = 256;
+
 template <class... Calls>
 struct Overloaded : Calls... {
     using Calls::operator()...;
@@ -80,7 +83,10 @@ void EventSession::join(Rights rights) {
 }
 
 void EventSession::deliver(const MessagePtr& message) {
-    if (!behind_.contains(message->stream()) && subscription_.wants(*message)) {
+    const std::string& stream = message->stream();
+    const bool comes_later =
+        in_order_ ? !behind_.empty() && !stream.empty() : behind_.contains(stream);
+    if (!comes_later && subscription_.wants(*message)) {
         send(message);
     }
 }
@@ -141,10 +147,52 @@ void EventSession::on_written(boost::system::error_code error, std::size_t bytes
 }
 
 void EventSession::catch_up() {
-    while (state_ == State::Open && !behind_.empty() && !reading_history_ &&
-           outbox_.bytes() < outbox_.max_bytes() / 2) {
-        advance(behind_.begin());
+    const auto can_go_on = [this] {
+        return state_ == State::Open && !behind_.empty() && !reading_history_ &&
+               outbox_.bytes() < outbox_.max_bytes() / 2;
+    };
+    for (int step = 0; can_go_on(); ++step) {
+        if (step == kCatchUpSteps) {  // others want their turn
+            if (!std::exchange(will_pump_, true)) {
+                boost::asio::post(deadline_.get_executor(), [this, self = shared_from_this()] {
+                    will_pump_ = false;
+                    pump();
+                });
+            }
+            return;
+        }
+        if (in_order_) {
+            advance_in_order();
+        } else {
+            advance(behind_.begin());
+        }
     }
+}
+
+/// The event that was published first among the next ones of all streams that are behind.
+void EventSession::advance_in_order() {
+    MessagePtr first;
+    Cursor* cursor_of_first = nullptr;
+    for (auto& [name, cursor] : behind_) {
+        const ReplayBuffer& replay = *hub().replay(name);
+        if (cursor.seq < replay.newest_seq() && !replay.holds(cursor.seq + 1)) {
+            tell_not_held(name, cursor.epoch, cursor.seq + 1, replay.oldest_seq() - 1);
+            cursor.seq = replay.oldest_seq() - 1;
+        }
+        if (cursor.seq >= replay.newest_seq()) {
+            continue;
+        }
+        const MessagePtr& next = replay.at(cursor.seq + 1);
+        if (!first || next->about().position < first->about().position) {
+            first = next;
+            cursor_of_first = &cursor;
+        }
+    }
+    if (!first) {
+        return behind_.clear();
+    }
+    ++cursor_of_first->seq;
+    take(first);
 }
 
 /// One step towards the present: an event of the replay buffer, else a page of the history, else
@@ -313,8 +361,10 @@ void EventSession::authorise(const std::string& token, const std::string& reques
            Goodbye::NotAuthorised);
 }
 
-void EventSession::subscribe(const Subscribe& command, const std::string& request_id) {
+void EventSession::subscribe(const Subscribe& command, const std::string& request_id,
+                             bool in_order) {
     ++subscriptions_;
+    in_order_ = in_order;
     behind_.clear();
     subscription_ = Subscription(subscription_.rights(), command);
     outbox_.set_overflow(command.on_overflow);
@@ -325,10 +375,11 @@ void EventSession::subscribe(const Subscribe& command, const std::string& reques
         }
     }
     for (const Position& position : command.resume) {
-        if (!subscription_.covers(position.stream)) {
+        const bool exists = hub().replay(position.stream) != nullptr;
+        if (exists && !subscription_.covers(position.stream)) {
             continue;
         }
-        if (hub().replay(position.stream) == nullptr) {
+        if (!exists) {
             send(hub().error({.code = "unknown_stream",
                               .message = "there is no stream \"" + position.stream + "\" to resume",
                               .fatal = false,

@@ -54,7 +54,9 @@ class EventSession : public Session, public Subscriber {
     /// The transport is ready. rights: none where a token is needed and was not shown yet.
     void open(std::optional<std::chrono::milliseconds> idle_timeout, std::optional<Rights> rights);
 
-    void subscribe(const Subscribe& command, const std::string& request_id);
+    /// in_order: the streams that it resumes come in the order in which their events were
+    /// published, none live before all have caught up. Only for positions in this epoch.
+    void subscribe(const Subscribe& command, const std::string& request_id, bool in_order = false);
 
     /// What write() led to.
     void on_written(boost::system::error_code error, std::size_t bytes);
@@ -111,6 +113,7 @@ class EventSession : public Session, public Subscriber {
     void pump();
     void catch_up();
     void advance(Behind::iterator stream);
+    void advance_in_order();
     void read_history(const Position& position);
     void on_page(const Position& position, const HistoryReader::Page& page);
     void take(const MessagePtr& message);
@@ -132,6 +135,8 @@ class EventSession : public Session, public Subscriber {
     bool reading_ = false;
     bool reading_history_ = false;
     bool too_slow_ = false;
+    bool in_order_ = false;
+    bool will_pump_ = false;
 };
 
 }  // namespace emotiond::protocol

@@ -12,8 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "protocol/security_headers.hpp"
-
 namespace emotiond::protocol {
 
 namespace {
@@ -26,20 +24,16 @@ constexpr std::string_view kHeartbeat = ":";
 class EventSourceSession final : public EventSession {
  public:
     EventSourceSession(std::shared_ptr<Listener> listener, Connection connection, Subscribe wanted,
-                       std::string last_event_id, Rights rights)
+                       std::string last_event_id, Rights rights, std::string head)
         : EventSession(std::move(listener), connection.get_executor()),
           connection_(std::move(connection)),
           heartbeat_(connection_.get_executor()),
           wanted_(std::move(wanted)),
           last_event_id_(std::move(last_event_id)),
-          rights_(std::move(rights)) {}
+          rights_(std::move(rights)),
+          head_(std::move(head)) {}
 
     void start() override {
-        head_ = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n";
-        for (const auto& [name, value] : kSecurityHeaders) {
-            head_ += std::string(name) + ": " + std::string(value) + "\r\n";
-        }
-        head_ += "\r\n";
         asio::async_write(
             connection_, asio::buffer(head_),
             [this, self = shared_from_this()](boost::system::error_code error, std::size_t) {
@@ -48,7 +42,7 @@ class EventSourceSession final : public EventSession {
                 }
                 open(std::nullopt, rights_);
                 resume_after_last_event();
-                subscribe(wanted_, {});
+                subscribe(wanted_, {}, true);
                 beat();
             });
     }
@@ -101,7 +95,8 @@ class EventSourceSession final : public EventSession {
             }
             std::string& head = heads_.emplace_back();
             const Message::About& about = message->about();
-            if (about.position > 0) {
+            // Those about the server are in no replay buffer, and so no place to come back to.
+            if (!about.stream.empty() && about.position > 0) {
                 head = "id: " + about.epoch + ":" + std::to_string(about.position) + "\n";
             }
             head += "data: ";
@@ -121,7 +116,7 @@ class EventSourceSession final : public EventSession {
     void beat() {
         heartbeat_.expires_after(options().idle_timeout / 2);
         heartbeat_.async_wait([this, self = shared_from_this()](boost::system::error_code error) {
-            if (error) {
+            if (error || closed_) {
                 return;
             }
             send(std::make_shared<const Message>(std::string(kHeartbeat)));
@@ -145,19 +140,21 @@ class EventSourceSession final : public EventSession {
     std::size_t unsent_bytes() const override { return connection_.unsent_bytes(); }
 
     void close_socket() override {
+        closed_ = true;
         heartbeat_.cancel();
         connection_.close();
     }
 
     Connection connection_;
     asio::steady_timer heartbeat_;
-    std::string head_;
     Subscribe wanted_;
     std::string last_event_id_;
     std::optional<Rights> rights_;
+    std::string head_;
     std::deque<std::string> heads_;  // whose elements stay where they are
     std::vector<asio::const_buffer> buffers_;
     std::array<char, 512> ignored_{};
+    bool closed_ = false;
 };
 
 }  // namespace
@@ -165,10 +162,10 @@ class EventSourceSession final : public EventSession {
 std::shared_ptr<EventSession> make_event_source_session(std::shared_ptr<Listener> listener,
                                                         Connection connection, Subscribe wanted,
                                                         const std::string& last_event_id,
-                                                        Rights rights) {
+                                                        Rights rights, std::string head) {
     return std::make_shared<EventSourceSession>(std::move(listener), std::move(connection),
-                                                std::move(wanted), last_event_id,
-                                                std::move(rights));
+                                                std::move(wanted), last_event_id, std::move(rights),
+                                                std::move(head));
 }
 
 }  // namespace emotiond::protocol

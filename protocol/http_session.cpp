@@ -11,6 +11,7 @@
 #include <boost/url/url_view.hpp>
 #include <chrono>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -165,9 +166,7 @@ class HttpSession final : public Session {
             return {};  // no browser, or a page of ours
         }
         const std::string_view origin = view(request[http::field::origin]);
-        const bool is_listed =
-            std::ranges::find(options().origins, origin) != options().origins.end();
-        if (authority_of(origin) != host && !is_listed) {
+        if (authority_of(origin) != host && !is_listed(origin)) {
             return "pages of " + std::string(origin) +
                    " may not use this server; server.origins names those that may";
         }
@@ -178,6 +177,10 @@ class HttpSession final : public Session {
         const auto& request = parser_->get();
         const bool is_get = request.method() == http::verb::get;
         const bool is_stream = asked.path == "/v1/stream";
+        if (request.method() == http::verb::options &&
+            is_listed(view(request[http::field::origin]))) {
+            return answer_preflight();
+        }
         if (is_stream && !is_get) {
             return refuse(405, "method_not_allowed", "use GET");
         }
@@ -242,9 +245,15 @@ class HttpSession final : public Session {
             return refuse(400, error->code, error->message);
         }
         const auto& request = parser_->get();
-        become(make_event_source_session(listener_, std::move(connection_),
-                                         std::get<Subscribe>(wanted),
-                                         std::string(request["Last-Event-ID"]), std::move(rights)));
+        http::response<http::empty_body> head(http::status::ok, 11);
+        add_common_headers(head);
+        head.set(http::field::content_type, "text/event-stream");
+        head.keep_alive(false);
+        std::ostringstream text;
+        text << head.base();
+        become(make_event_source_session(
+            listener_, std::move(connection_), std::get<Subscribe>(wanted),
+            std::string(request["Last-Event-ID"]), std::move(rights), text.str()));
     }
 
     void become(const std::shared_ptr<Session>& session) {
@@ -252,6 +261,35 @@ class HttpSession final : public Session {
         timer_.cancel();
         listener_->replace(shared_from_this(), session);
         session->start();
+    }
+
+    template <class Body>
+    void add_common_headers(http::response<Body>& response) const {
+        for (const auto& [name, value] : kSecurityHeaders) {
+            response.set(beast::string_view(name.data(), name.size()),
+                         beast::string_view(value.data(), value.size()));
+        }
+        // What a page of a listed origin needs to see the answer. Source: WHATWG Fetch, 3.2.
+        const auto origin = parser_->get()[http::field::origin];
+        if (!origin.empty() && is_listed(view(origin))) {
+            response.set(http::field::access_control_allow_origin, origin);
+            response.set(http::field::access_control_expose_headers, "X-Next-Cursor");
+            response.set(http::field::vary, "Origin");
+        }
+    }
+
+    bool is_listed(std::string_view origin) const {
+        return std::ranges::find(options().origins, origin) != options().origins.end();
+    }
+
+    /// A browser asks before it sends a token to another origin.
+    void answer_preflight() {
+        answer({.status = 204,
+                .content_type = "text/plain",
+                .body = {},
+                .headers = {{"Access-Control-Allow-Methods", "GET, HEAD, DELETE"},
+                            {"Access-Control-Allow-Headers", "Authorization, Last-Event-ID"},
+                            {"Access-Control-Max-Age", "600"}}});
     }
 
     /// For what is wrong with the request itself: the connection does not outlive it.
@@ -267,10 +305,7 @@ class HttpSession final : public Session {
         response_ = {};
         response_.version(11);
         response_.result(answer.status);
-        for (const auto& [name, value] : kSecurityHeaders) {
-            response_.set(beast::string_view(name.data(), name.size()),
-                          beast::string_view(value.data(), value.size()));
-        }
+        add_common_headers(response_);
         response_.set(http::field::content_type, answer.content_type);
         if (answer.status == 401) {
             response_.set(http::field::www_authenticate, "Bearer");
@@ -290,7 +325,7 @@ class HttpSession final : public Session {
             response_.body().clear();
             response_.content_length(length);
         }
-        expire_after(options().idle_timeout);
+        watch_sending();
         http::async_write(connection_, response_,
                           [this, self = shared_from_this()](beast::error_code error, std::size_t) {
                               if (ended_) {
@@ -299,13 +334,41 @@ class HttpSession final : public Session {
                               if (error) {
                                   return cut();
                               }
-                              if (keep_alive_ && !closing_) {
-                                  return read_request();
-                              }
-                              connection_.end_sending();
-                              expire_after(options().handshake_timeout);
-                              discard();
+                              connection_.when_sent([this, self] { on_sent(); });
                           });
+    }
+
+    /// A client may take its time for an answer, as long as it takes some of it.
+    void watch_sending() {
+        if (closing_) {
+            return;  // the deadline is set
+        }
+        timer_.expires_after(options().idle_timeout);
+        const std::size_t before = connection_.unsent_bytes();
+        timer_.async_wait(
+            [this, before, self = shared_from_this()](boost::system::error_code cancelled) {
+                if (cancelled || ended_) {
+                    return;
+                }
+                if (connection_.unsent_bytes() == before) {
+                    return cut();
+                }
+                watch_sending();
+            });
+    }
+
+    void on_sent() {
+        if (ended_) {
+            return;
+        }
+        if (keep_alive_ && !closing_) {
+            return read_request();
+        }
+        connection_.end_sending();
+        if (!closing_) {
+            expire_after(options().handshake_timeout);
+        }
+        discard();
     }
 
     /// Reads until the client has the answer and hangs up: closing a socket that holds unread

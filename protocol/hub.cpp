@@ -66,7 +66,7 @@ void Hub::forget(std::string_view name) {
     if (found != by_name_.end()) {
         Stream& stream = *found->second;
         stream.replay.clear();
-        stream.info.oldest_seq = stream.info.newest_seq == 0 ? 0 : stream.replay.oldest_seq();
+        stream.info.oldest_seq = 0;
     }
 }
 
@@ -95,7 +95,7 @@ void Hub::publish(const Event& event) {
         std::make_shared<const Message>(to_json_text(event, envelope), std::move(about));
     if (stream != nullptr) {
         stream->replay.push(message);
-        stream->info.oldest_seq = stream->replay.oldest_seq();
+        stream->info.oldest_seq = stream->replay.empty() ? 0 : stream->replay.oldest_seq();
     }
     for (Subscriber* subscriber : subscribers_) {
         subscriber->deliver(message);

@@ -18,10 +18,14 @@ std::size_t Outbox::push(MessagePtr message) {
     if (bytes_ > max_bytes_ && overflow_ == Overflow::LatestOnly) {
         dropped = drop_outdated();
     }
-    while (bytes_ > max_bytes_ && !waiting_.empty()) {
-        const MessagePtr oldest = std::move(waiting_.front());
-        waiting_.pop_front();
-        drop(oldest);
+    // Answers stay: a client waits for them, and asks no more while they wait.
+    const auto is_event = [](const MessagePtr& one) { return one->about().type.has_value(); };
+    auto oldest = waiting_.begin();
+    while (bytes_ > max_bytes_ &&
+           (oldest = std::find_if(oldest, waiting_.end(), is_event)) != waiting_.end()) {
+        const MessagePtr event = std::move(*oldest);
+        oldest = waiting_.erase(oldest);
+        drop(event);
         ++dropped;
     }
     return dropped;

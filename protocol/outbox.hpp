@@ -20,9 +20,9 @@ namespace emotiond::protocol {
 ///     push() >  [ 9 8 7 6 ]  [ gap 3..5 ]  [ 2 1 ]  > begin_write(), end_write()
 ///                 waiting      dropped     in flight
 ///
-/// Messages waiting and in flight never exceed `max_bytes` together. On top of that come at most
-/// `kMaxGaps` gaps: messages of further streams are counted in the gap that names no stream.
-/// Not thread-safe.
+/// Events waiting and in flight never exceed `max_bytes` together; answers are never dropped, which
+/// is why nobody may ask on while many wait. On top of that come at most `kMaxGaps` gaps: messages
+/// of further streams are counted in the gap that names no stream. Not thread-safe.
 class Outbox {
  public:
     static constexpr std::size_t kDefaultMaxBytes = std::size_t{1024} * 1024;

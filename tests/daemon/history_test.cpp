@@ -82,7 +82,7 @@ class HistoryTest : public ::testing::Test {
 
     History::QueryResult ask(History::Query query) {
         std::optional<History::QueryResult> result;
-        history_->query(std::move(query), [&](auto answer) { result = std::move(answer); });
+        history_->query(std::move(query), {}, [&](auto answer) { result = std::move(answer); });
         EXPECT_TRUE(until([&] { return result.has_value(); }));
         return result.value_or(History::QueryResult{});
     }
@@ -192,6 +192,7 @@ TEST_F(HistoryTest, ResumesAcrossEpochs) {
     EXPECT_EQ(read_after({first, "desk07", 3}, 2).messages.size(), 2U);
     EXPECT_TRUE(read_after({hub_->epoch(), "desk07", 1}).messages.empty());
     EXPECT_FALSE(read_after({"of another server", "desk07", 1}).knows_epoch);
+    EXPECT_EQ(read_after({"of another server", "desk07", 1}).messages.size(), 6U);
     EXPECT_FALSE(read_after({first, "nobody", 1}).knows_epoch);
 }
 

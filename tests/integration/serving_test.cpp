@@ -133,8 +133,9 @@ TEST(Serving, SpeaksTlsToWhoShowsATokenAndReadsBothAgainAtSighup) {
     const Certificate second("second");
     const auto live = scratch_folder() / "live.pem";
     const auto live_key = scratch_folder() / "live.key";
-    std::filesystem::copy(first.certificate, live);
-    std::filesystem::copy(first.key, live_key);
+    constexpr auto kOverwrite = std::filesystem::copy_options::overwrite_existing;
+    std::filesystem::copy(first.certificate, live, kOverwrite);
+    std::filesystem::copy(first.key, live_key, kOverwrite);
     const auto token_file = scratch_folder() / "tokens.toml";
     const auto make_token = [&](const std::string& name) {
         const Finished made = run_to_end({emotiond_binary(), "token", name});
@@ -165,9 +166,8 @@ TEST(Serving, SpeaksTlsToWhoShowsATokenAndReadsBothAgainAtSighup) {
     EXPECT_THAT(wrong.err, HasSubstr("401"));
     EXPECT_EQ(watch(second, token).exit_code, 69);
 
-    std::filesystem::copy(second.certificate, live,
-                          std::filesystem::copy_options::overwrite_existing);
-    std::filesystem::copy(second.key, live_key, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy(second.certificate, live, kOverwrite);
+    std::filesystem::copy(second.key, live_key, kOverwrite);
     const std::string other_token = make_token("two");
     daemon.process().signal(SIGHUP);
     ASSERT_TRUE(daemon.process().wait_for_err("read again", 10s));

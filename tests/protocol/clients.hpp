@@ -192,6 +192,10 @@ class WebSocketClient : public Client {
             });
     }
 
+    void ping() {
+        must_succeed(await([&](auto handler) { websocket_.async_ping({}, handler); }));
+    }
+
     /// Of the close frame that the server sent.
     int close_code() const { return websocket_.reason().code; }
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <optional>
 #include <random>
@@ -356,6 +357,36 @@ ServerOptions with_token() {
         return std::nullopt;
     };
     return options;
+}
+
+// A ping of the client is answered between the events that wait, whatever waits for whom.
+TYPED_TEST(CommandsOverTheWire, GoesOnAfterABacklogInWhichItWasAsked) {
+    this->serve(this->small_queue());
+    typename TestFixture::Client slow(this->endpoint_, kSmallReceiveBuffer);
+    typename TestFixture::Client prompt(this->endpoint_);
+    receive_json(slow);
+    receive_json(prompt);
+    std::uint64_t last = this->publish_until_dropped(prompt);
+    if constexpr (std::is_same_v<typename TestFixture::Client, WebSocketClient>) {
+        slow.ping();
+    }
+    slow.send(R"({"type":"ping","request_id":"after"})");
+    this->publish(1);
+    EXPECT_EQ(receive_json(prompt)["seq"], ++last);
+    bool answered = false;
+    std::uint64_t seq = 0;
+    while (seq < last) {
+        const json told = receive_json(slow);
+        answered = answered || told.value("request_id", "") == "after";
+        seq = std::max(seq, told.value("seq", std::uint64_t{0}));
+    }
+    this->publish(1);
+    while (seq <= last || !answered) {
+        const json told = receive_json(slow);
+        answered = answered || told.value("request_id", "") == "after";
+        seq = std::max(seq, told.value("seq", std::uint64_t{0}));
+    }
+    EXPECT_EQ(seq, last + 1);
 }
 
 TYPED_TEST(CommandsOverTheWire, TellsNothingBeforeTheToken) {

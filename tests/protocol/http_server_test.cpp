@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -302,6 +304,79 @@ TEST(HttpServer, ResumesServerSentEventsAfterTheLastId) {
     ASSERT_EQ(all.size(), 6U);
     EXPECT_EQ(all[0]["reason"], "not_held");
     EXPECT_EQ(all[1]["seq"], 1);
+}
+
+std::string next_line(TcpClient& client) {
+    std::optional<std::string> line = client.receive();
+    if (!line) {
+        throw std::runtime_error("the server hung up");
+    }
+    return std::move(*line);
+}
+
+// One id stands for the places in all streams, so they must come in the order of publication.
+TEST(HttpServer, ResumesSeveralStreamsExactlyOnceOverManyCuts) {
+    Served served;
+    served.network.call([&] { served.network.hub().add_stream("hall"); });
+    std::map<std::string, std::uint64_t> seen;
+    std::map<std::string, std::uint64_t> published;
+    const auto publish = [&](int events) {
+        served.network.call([&] {
+            for (int i = 0; i < events; ++i) {
+                Event one = event();
+                one.stream = i % 3 == 0 ? "hall" : "desk07";
+                ++published[one.stream];
+                served.network.hub().publish(one);
+            }
+        });
+    };
+    std::string last_id = served.network.call([&] { return served.network.hub().epoch(); }) + ":0";
+    publish(7);
+    for (int cut = 0; cut < 50; ++cut) {
+        TcpClient client(served.server.local_endpoint());
+        client.send_raw(get("/v1/events", "Host: localhost\r\nLast-Event-ID: " + last_id + "\r\n"));
+        publish(5);
+        for (int left = 1 + cut % 9; left > 0;) {
+            const std::string line = next_line(client);
+            if (line.starts_with("id: ")) {
+                last_id = line.substr(4);
+            } else if (line.starts_with("data: ")) {
+                const json told = json::parse(line.substr(6));
+                if (told.contains("seq")) {
+                    std::uint64_t& seq = seen[told["stream"]];
+                    ASSERT_EQ(told["seq"], seq + 1) << told;
+                    ++seq;
+                    --left;
+                }
+            }
+        }
+        client.vanish();
+    }
+    EXPECT_GT(seen["hall"], 20U);
+}
+
+TEST(HttpServer, LetsPagesOfListedOriginsSeeTheAnswers) {
+    ServerOptions options = with_handler();
+    options.origins = {"https://desk.example"};
+    Served served(options);
+    const std::string from_there = "Host: localhost\r\nOrigin: https://desk.example\r\n";
+    EXPECT_NE(served.answer(get("/", from_there))
+                  .find("\r\nAccess-Control-Allow-Origin: https://desk.example\r\n"),
+              std::string::npos);
+    const std::string preflight =
+        served.answer("OPTIONS /v1/history HTTP/1.1\r\n" + from_there +
+                      "Access-Control-Request-Method: GET\r\nConnection: close\r\n\r\n");
+    EXPECT_TRUE(preflight.starts_with("HTTP/1.1 204 ")) << preflight;
+    EXPECT_NE(preflight.find("\r\nAccess-Control-Allow-Headers: Authorization"), std::string::npos);
+    TcpClient client(served.server.local_endpoint());
+    client.send_raw(get("/v1/events", from_there));
+    std::string head;
+    for (std::string line; line != "\r"; head += line) {
+        line = client.receive().value();
+    }
+    EXPECT_NE(head.find("Access-Control-Allow-Origin: https://desk.example"), std::string::npos);
+    EXPECT_NE(head.find("Content-Type: text/event-stream"), std::string::npos);
+    EXPECT_EQ(served.answer(get("/")).find("Access-Control"), std::string::npos);
 }
 
 TEST(HttpServer, SaysWhatIsWrongWithTheParametersOfAnEventStream) {

@@ -230,7 +230,8 @@ TEST(Outbox, TellsTheGapsOfTwoEpochsApart) {
     const auto of = [](std::string epoch, std::uint64_t seq) {
         return std::make_shared<const Message>(
             std::string(99, 'x'),
-            Message::About{.epoch = std::move(epoch), .stream = "s", .seq = seq});
+            Message::About{
+                .type = EventType::Emotion, .epoch = std::move(epoch), .stream = "s", .seq = seq});
     };
     for (const auto& [epoch, seq] : {std::pair{"A", 8U}, {"A", 9U}, {"B", 1U}, {"B", 2U}}) {
         outbox.push(of(epoch, seq));
