@@ -99,7 +99,7 @@ Event emotion() {
     const Event event = emotion();
     int left = options.messages;
     std::function<void()> publish = [&] {
-        for (int i = 0; i < 16 && left > 0; ++i, --left) {
+        for (int i = 0; i < 64 && left > 0; ++i, --left) {
             hub.publish(event);
         }
         if (left > 0) {
@@ -262,13 +262,13 @@ double run_nats(const Options& options, int port) {
     const auto begin = Clock::now();
     std::thread publish([&] {
         std::string batch;
-        for (int i = 0; i < 16; ++i) {
+        for (int i = 0; i < 64; ++i) {
             batch += one;
         }
-        for (int i = 0; i < options.messages / 16; ++i) {
+        for (int i = 0; i < options.messages / 64; ++i) {
             send_all(publisher, batch);
         }
-        for (int i = 0; i < options.messages % 16; ++i) {
+        for (int i = 0; i < options.messages % 64; ++i) {
             send_all(publisher, one);
         }
     });

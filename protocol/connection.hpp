@@ -70,6 +70,7 @@ class Connection {
         };
         if (is_full()) {
             // std::function wants to copy; this is never copied.
+            state_->flusher->hurry();
             when_room(
                 [shared = std::make_shared<decltype(done)>(std::move(done))] { (*shared)(); });
         } else {
@@ -115,13 +116,16 @@ class Connection {
 
     template <class Buffers>
     std::size_t append(const Buffers& buffers) {
-        const std::size_t bytes = boost::asio::buffer_size(buffers);
         std::vector<char>& waiting = state_->waiting;
         const std::size_t before = waiting.size();
-        waiting.resize(before + bytes);
-        boost::asio::buffer_copy(boost::asio::buffer(waiting.data() + before, bytes), buffers);
+        const auto end = boost::asio::buffer_sequence_end(buffers);
+        for (auto part = boost::asio::buffer_sequence_begin(buffers); part != end; ++part) {
+            const boost::asio::const_buffer bytes(*part);
+            const auto* data = static_cast<const char*>(bytes.data());
+            waiting.insert(waiting.end(), data, data + bytes.size());
+        }
         will_flush(state_);
-        return bytes;
+        return waiting.size() - before;
     }
 
     bool is_full() const { return state_->waiting.size() >= kFullBytes && !state_->error; }

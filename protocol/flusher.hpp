@@ -13,7 +13,8 @@ namespace emotiond::protocol {
 /// subscriber would take most of the network thread's time, so they go in rounds: the next one
 /// begins as soon as nothing else is to do, but not before kRest times as long as the last one
 /// took, so that rounds never take more than a fifth of the time. With few subscribers that is
-/// at once; with a thousand it is some milliseconds later, for all of them alike.
+/// at once; with a thousand it is some milliseconds later, for all of them alike. Where a buffer is
+/// full there is no rest: then there is nothing else to do.
 /// Network thread only.
 class Flusher : public std::enable_shared_from_this<Flusher> {
  public:
@@ -24,6 +25,9 @@ class Flusher : public std::enable_shared_from_this<Flusher> {
 
     /// flush: called once, in the next round.
     void add(std::function<void()> flush);
+
+    /// The next round begins now, if there is anything to flush.
+    void hurry() { timer_.cancel(); }
 
  private:
     using Clock = std::chrono::steady_clock;

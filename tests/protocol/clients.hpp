@@ -27,7 +27,8 @@ namespace emotiond::protocol {
 constexpr std::chrono::seconds kPatience{20};
 
 /// The kernel buffers little for a client with this, so that a test needs few events to fill it.
-constexpr int kSmallReceiveBuffer = 4096;
+/// With much less than a segment of the loopback interface TCP itself stalls for seconds.
+constexpr int kSmallReceiveBuffer = 65536;
 
 /// What the two clients share: every call waits for its result, and throws when none comes.
 class Client {
