@@ -31,12 +31,14 @@ class Flusher : public std::enable_shared_from_this<Flusher> {
 
  private:
     using Clock = std::chrono::steady_clock;
+    using Round = std::vector<std::function<void()>>;
 
-    void run();
+    void run(const Round& round);
 
     boost::asio::steady_timer timer_;
-    std::vector<std::function<void()>> waiting_;
-    std::vector<std::function<void()>> running_;
+    /// The round on its way. Its handler owns it, not this: who waits to be flushed owns this, and
+    /// an io_context that ends before the round must free both.
+    std::weak_ptr<Round> next_;
     Clock::time_point rested_at_;
 };
 
