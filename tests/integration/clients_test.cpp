@@ -10,7 +10,9 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/integration/credentials.hpp"
 #include "tests/integration/daemon_process.hpp"
+#include "tests/support/files.hpp"
 
 namespace emotiond::test {
 namespace {
@@ -22,11 +24,9 @@ using Strings = std::vector<std::string>;
 constexpr auto kDeadline = 60s;
 
 std::string document() {
-    const std::ifstream file(EMOTIOND_SOURCE_DIR "/docs/clients.md");
-    EXPECT_TRUE(file);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
+    std::string text = read_bytes(EMOTIOND_SOURCE_DIR "/docs/clients.md");
+    EXPECT_FALSE(text.empty());
+    return text;
 }
 
 /// Whole lines only: the last one may still be in the making.
@@ -67,27 +67,12 @@ int replace_all(std::string& text, const std::string& from, const std::string& t
     return count;
 }
 
-/// Of a daemon that says where it serves, with TLS or without.
 struct Ports {
-    explicit Ports(DaemonProcess& daemon)
-        : tcp(behind(daemon, {"on tcp 127.0.0.1:", "on tls 127.0.0.1:"})),
-          http(behind(daemon, {"ws://127.0.0.1:", "wss://127.0.0.1:"})) {}
+    explicit Ports(const DaemonProcess& daemon)
+        : tcp(std::to_string(daemon.tcp_port())), http(std::to_string(daemon.http_port())) {}
 
     std::string tcp;
     std::string http;
-
- private:
-    static std::string behind(DaemonProcess& daemon, const Strings& texts) {
-        const std::string log = daemon.process().err();
-        for (const std::string& text : texts) {
-            if (const std::size_t at = log.find(text); at != std::string::npos) {
-                const std::size_t begin = at + text.size();
-                return log.substr(begin, log.find_first_not_of("0123456789", begin) - begin);
-            }
-        }
-        ADD_FAILURE() << "no port in " << log;
-        return {};
-    }
 };
 
 /// The block as a stranger copies it, but for the ports.
@@ -213,6 +198,11 @@ std::vector<json> streamed_emotions(const std::string& out) {
     return emotions(data);
 }
 
+testing::AssertionResult wait_for_streamed(RunningClient& client, std::size_t count) {
+    return client.wait_for(
+        [&](const std::string& out) { return streamed_emotions(out).size() >= count; });
+}
+
 /// A daemon that plays a recording in which somebody speaks, and tells all events on its output
 /// too: what a client should have got.
 class Talking : public DaemonProcess {
@@ -253,12 +243,12 @@ std::filesystem::path empty_folder(const std::string& name) {
     return folder;
 }
 
-/// Its entry goes to the file.
-std::string new_token(const std::filesystem::path& file) {
-    const Finished made = run_to_end({emotiond_binary(), "token", "desk"});
-    EXPECT_EQ(made.exit_code, 0) << made.err;
-    std::ofstream(file) << made.out;
-    return made.err.substr(made.err.rfind(' ') + 1, 64);
+/// A client that prints a line for every emotion prints those that there are.
+void expect_heard(const Strings& client_command, Talking& daemon) {
+    RunningClient client(client_command);
+    ASSERT_TRUE(client.wait_for_lines(3));
+    client.stop();
+    expect_in_a_row(said_of(client.lines()), daemon.emotions_to_the_end());
 }
 
 TEST(Clients, EveryBlockIsOneThatATestRuns) {
@@ -274,10 +264,7 @@ TEST(Clients, EveryBlockIsOneThatATestRuns) {
 
 TEST(Clients, Python) {
     Talking daemon;
-    RunningClient client(python(block("python resume", Ports(daemon))));
-    ASSERT_TRUE(client.wait_for_lines(3));
-    client.stop();
-    expect_in_a_row(said_of(client.lines()), daemon.emotions_to_the_end());
+    expect_heard(python(block("python resume", Ports(daemon))), daemon);
 }
 
 TEST(Clients, PythonGetsEveryEventOnceAcrossRestarts) {
@@ -337,10 +324,7 @@ TEST(Clients, Node) {
     Talking daemon;
     const auto script = scratch_folder() / "client.mjs";
     std::ofstream(script) << block("js fetch", Ports(daemon));
-    RunningClient client({"node", script});
-    ASSERT_TRUE(client.wait_for_lines(3));
-    client.stop();
-    expect_in_a_row(said_of(client.lines()), daemon.emotions_to_the_end());
+    expect_heard({"node", script}, daemon);
 }
 
 TEST(Clients, CurlGetsEventsAsTheyCome) {
@@ -349,8 +333,7 @@ TEST(Clients, CurlGetsEventsAsTheyCome) {
     }
     Talking daemon;
     RunningClient client(shell(block("sh events", Ports(daemon))));
-    ASSERT_TRUE(
-        client.wait_for([](const std::string& out) { return streamed_emotions(out).size() >= 3; }));
+    ASSERT_TRUE(wait_for_streamed(client, 3));
     client.stop();
     expect_in_a_row(said_of(streamed_emotions(client.out())), daemon.emotions_to_the_end());
 }
@@ -409,10 +392,7 @@ TEST(Clients, NetcatGetsAll) {
         GTEST_SKIP() << "this machine has no nc or no jq";
     }
     Talking daemon;
-    RunningClient client(shell_at_terminal(block("sh nc", Ports(daemon))));
-    ASSERT_TRUE(client.wait_for_lines(3));
-    client.stop();
-    expect_in_a_row(said_of(client.lines()), daemon.emotions_to_the_end());
+    expect_heard(shell_at_terminal(block("sh nc", Ports(daemon))), daemon);
 }
 
 TEST(Clients, NetcatGetsWhatItSubscribesTo) {
@@ -452,7 +432,7 @@ TEST(Clients, PagesHaveTheRightAddresses) {
 
 TEST(Clients, PythonShowsItsToken) {
     const auto tokens = scratch_folder() / "tokens.toml";
-    const std::string token = new_token(tokens);
+    const std::string token = new_token(tokens, "desk");
     Talking daemon({"--server.tokens=" + tokens.string()});
     const std::string behind = "hello = json.loads(await socket.recv())\n";
     const std::string without = block("python resume", Ports(daemon));
@@ -466,10 +446,7 @@ TEST(Clients, PythonShowsItsToken) {
     EXPECT_EQ(wrong_token.exit_code, 1);
     EXPECT_THAT(wrong_token.err, testing::HasSubstr("this token is not known"));
     ASSERT_EQ(replace_all(script, "the token", token), 1);
-    RunningClient client(python(script));
-    ASSERT_TRUE(client.wait_for_lines(3));
-    client.stop();
-    expect_in_a_row(said_of(client.lines()), daemon.emotions_to_the_end());
+    expect_heard(python(script), daemon);
 }
 
 TEST(Clients, TheShellShowsItsToken) {
@@ -477,14 +454,13 @@ TEST(Clients, TheShellShowsItsToken) {
         GTEST_SKIP() << "this machine has no curl, no nc or no jq";
     }
     const auto tokens = scratch_folder() / "shell-tokens.toml";
-    const std::string token = new_token(tokens);
+    const std::string token = new_token(tokens, "desk");
     Talking daemon({"--server.tokens=" + tokens.string()});
     const Ports ports(daemon);
     RunningClient curl(shell(block("sh token-events", ports)), {{"TOKEN", token}});
     RunningClient nc(shell(block("sh token-nc", ports)), {{"TOKEN", token}});
     RunningClient refused(shell(block("sh token-nc", ports)), {{"TOKEN", "guessed"}});
-    ASSERT_TRUE(
-        curl.wait_for([](const std::string& out) { return streamed_emotions(out).size() >= 3; }));
+    ASSERT_TRUE(wait_for_streamed(curl, 3));
     ASSERT_TRUE(nc.wait_for_lines(3));
     curl.stop();
     nc.stop();
@@ -499,14 +475,10 @@ TEST(Clients, OverTlsOnlyTheAddressChanges) {
     if (!has_program("curl") || !has_program("openssl") || !has_program("jq")) {
         GTEST_SKIP() << "this machine has no curl, no openssl or no jq";
     }
-    const std::string certificate = scratch_folder() / "certificate.pem";
-    const std::string key = scratch_folder() / "key.pem";
-    const Finished made =
-        run_to_end({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", key, "-out", certificate,
-                    "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"});
-    ASSERT_EQ(made.exit_code, 0) << made.err;
-    Talking daemon({"--server.tls_certificate=" + certificate, "--server.tls_key=" + key});
+    const Certificate made("clients");
+    const std::string certificate = made.certificate.string();
+    Talking daemon(
+        {"--server.tls_certificate=" + certificate, "--server.tls_key=" + made.key.string()});
     const Ports ports(daemon);
 
     std::string script = block("python resume", ports);
@@ -527,8 +499,7 @@ TEST(Clients, OverTlsOnlyTheAddressChanges) {
     RunningClient tcp(shell_at_terminal(tcp_script));
 
     ASSERT_TRUE(client.wait_for_lines(3));
-    ASSERT_TRUE(
-        curl.wait_for([](const std::string& out) { return streamed_emotions(out).size() >= 3; }));
+    ASSERT_TRUE(wait_for_streamed(curl, 3));
     ASSERT_TRUE(tcp.wait_for_lines(3));
     client.stop();
     curl.stop();

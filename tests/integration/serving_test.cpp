@@ -13,6 +13,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tests/integration/credentials.hpp"
 #include "tests/integration/daemon_process.hpp"
 #include "tests/support/files.hpp"
 
@@ -65,20 +66,6 @@ std::vector<json> events(const std::string& lines) {
     }
     return result;
 }
-
-/// A certificate for 127.0.0.1 that signed itself.
-struct Certificate {
-    explicit Certificate(const std::string& name)
-        : certificate(scratch_folder() / (name + ".pem")), key(scratch_folder() / (name + ".key")) {
-        const Finished made = run_to_end(
-            {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-days", "2", "-subj", "/CN=emotiond test", "-addext",
-             "subjectAltName=IP:127.0.0.1", "-out", certificate.string(), "-keyout", key.string()});
-        EXPECT_EQ(made.exit_code, 0) << made.err;
-    }
-    std::filesystem::path certificate;
-    std::filesystem::path key;
-};
 
 TEST(Serving, AnswersOverHttp) {
     DaemonProcess daemon({"--source", kClip, "--loop", "--print", "none",
@@ -137,14 +124,7 @@ TEST(Serving, SpeaksTlsToWhoShowsATokenAndReadsBothAgainAtSighup) {
     std::filesystem::copy(first.certificate, live, kOverwrite);
     std::filesystem::copy(first.key, live_key, kOverwrite);
     const auto token_file = scratch_folder() / "tokens.toml";
-    const auto make_token = [&](const std::string& name) {
-        const Finished made = run_to_end({emotiond_binary(), "token", name});
-        EXPECT_EQ(made.exit_code, 0) << made.err;
-        write_bytes(token_file, made.out);
-        EXPECT_EQ(made.out.find(made.err.substr(made.err.size() - 65, 64)), std::string::npos);
-        return made.err.substr(made.err.size() - 65, 64);
-    };
-    const std::string token = make_token("one");
+    const std::string token = new_token(token_file, "one");
     DaemonProcess daemon({"--source", kClip, "--loop", "--print", "none",
                           "--server.tls_certificate=" + live.string(),
                           "--server.tls_key=" + live_key.string(),
@@ -168,7 +148,7 @@ TEST(Serving, SpeaksTlsToWhoShowsATokenAndReadsBothAgainAtSighup) {
 
     std::filesystem::copy(second.certificate, live, kOverwrite);
     std::filesystem::copy(second.key, live_key, kOverwrite);
-    const std::string other_token = make_token("two");
+    const std::string other_token = new_token(token_file, "two");
     daemon.process().signal(SIGHUP);
     ASSERT_TRUE(daemon.process().wait_for_err("read again", 10s));
     EXPECT_EQ(watch(second, other_token).exit_code, 0);

@@ -375,16 +375,17 @@ TYPED_TEST(CommandsOverTheWire, GoesOnAfterABacklogInWhichItWasAsked) {
     EXPECT_EQ(receive_json(prompt)["seq"], ++last);
     bool answered = false;
     std::uint64_t seq = 0;
-    while (seq < last) {
+    const auto hear = [&] {
         const json told = receive_json(slow);
         answered = answered || told.value("request_id", "") == "after";
         seq = std::max(seq, told.value("seq", std::uint64_t{0}));
+    };
+    while (seq < last) {
+        hear();
     }
     this->publish(1);
     while (seq <= last || !answered) {
-        const json told = receive_json(slow);
-        answered = answered || told.value("request_id", "") == "after";
-        seq = std::max(seq, told.value("seq", std::uint64_t{0}));
+        hear();
     }
     EXPECT_EQ(seq, last + 1);
 }

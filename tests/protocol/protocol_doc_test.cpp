@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -9,6 +8,7 @@
 
 #include "protocol/command.hpp"
 #include "protocol/event_json.hpp"
+#include "tests/support/files.hpp"
 
 namespace emotiond::protocol {
 namespace {
@@ -20,11 +20,9 @@ constexpr std::string_view kEpoch = "6f1c0d3a-52b7-4c8e-9a04-d1e5b7c2f386";
 constexpr std::string_view kRole = "unspecified";
 
 std::string document() {
-    const std::ifstream file(EMOTIOND_SOURCE_DIR "/docs/protocol.md");
-    EXPECT_TRUE(file);
-    std::ostringstream text;
-    text << file.rdbuf();
-    return text.str();
+    std::string text = test::read_bytes(EMOTIOND_SOURCE_DIR "/docs/protocol.md");
+    EXPECT_FALSE(text.empty());
+    return text;
 }
 
 /// What the blocks between ```<kind> and ``` hold.
