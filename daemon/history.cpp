@@ -112,9 +112,8 @@ std::optional<std::pair<std::int64_t, std::int64_t>> parse_cursor(const std::str
     return cursor;
 }
 
-/// Of all streams that the query covers, "1,5,7".
-/// most: they are at least half of all.
-std::string covered_streams(SQLite::Database& database, const History::Query& query, bool& most) {
+/// That an event belongs to one of the streams that the query covers, as SQL.
+std::string is_of_covered_stream(SQLite::Database& database, const History::Query& query) {
     std::string ids;
     std::size_t all = 0;
     std::size_t covered = 0;
@@ -134,8 +133,9 @@ std::string covered_streams(SQLite::Database& database, const History::Query& qu
     if (query.streams == "*") {
         add(0);  // about the server
     }
-    most = 2 * covered >= all && covered != 1;
-    return ids;
+    // The + keeps SQLite from the index of streams: where most are wanted it would have to sort.
+    const bool most = 2 * covered >= all && covered != 1;
+    return (most ? "+" : "") + ("event.stream IN (" + ids + ")");
 }
 
 /// Ends a question that takes too long: what waits to be written waits for it.
@@ -162,11 +162,7 @@ class TimeLimit {
 History::QueryResult answer(SQLite::Database& database, const History::Query& query) {
     History::QueryResult result;
     const TimeLimit limit(database);
-    bool most = false;
-    const std::string ids = covered_streams(database, query, most);
-    // The + keeps SQLite from the index of streams: where most are wanted it would have to sort.
-    std::string sql =
-        std::string(kSelect) + "WHERE " + (most ? "+" : "") + "event.stream IN (" + ids + ")";
+    std::string sql = kSelect + ("WHERE " + is_of_covered_stream(database, query));
     if (query.from) {
         sql += " AND time_ms >= " + std::to_string(to_ms(*query.from));
     }
@@ -207,10 +203,7 @@ History::QueryResult answer(SQLite::Database& database, const History::Query& qu
         if (!limit.is_over()) {
             throw;
         }
-        result = {.events = {},
-                  .next = {},
-                  .error = "that takes too long to find: a shorter time from 'from' to 'to' helps",
-                  .body = {}};
+        result = {.error = "that takes too long to find: a shorter time from 'from' to 'to' helps"};
     }
     return result;
 }
@@ -300,7 +293,7 @@ void History::query(Query query, Render render, std::function<void(QueryResult)>
     {
         const std::scoped_lock lock(mutex_);
         if (jobs_.size() >= kMaxWaitingJobs) {
-            QueryResult busy{.events = {}, .next = {}, .error = kBusy, .body = {}};
+            QueryResult busy{.error = kBusy};
             boost::asio::post(io_, [done, busy = std::move(busy)] { done(busy); });
             return;
         }
@@ -314,8 +307,7 @@ void History::query(Query query, Render render, std::function<void(QueryResult)>
             }
             return result;
         },
-        {.events = {}, .next = {}, .error = "the history cannot be read at present", .body = {}},
-        std::move(done));
+        {.error = "the history cannot be read at present"}, std::move(done));
 }
 
 void History::erase(const std::string& stream,

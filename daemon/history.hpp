@@ -59,10 +59,10 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
         bool newest_first = false;
     };
     struct QueryResult {
-        std::vector<protocol::MessagePtr> events;
-        std::string next;   ///< empty: this was the last page
-        std::string error;  ///< not empty: there is no answer, and why
-        std::string body;   ///< what render() made of the events, which are empty then
+        std::vector<protocol::MessagePtr> events = {};
+        std::string next = {};   ///< empty: this was the last page
+        std::string error = {};  ///< not empty: there is no answer, and why
+        std::string body = {};   ///< what render() made of the events, which are empty then
     };
 
     struct Counters {
