@@ -271,21 +271,19 @@ class Watch {
         tcp::resolver resolver(io_);
         const auto found =
             co_await resolver.async_resolve(address_.host, address_.port, asio::use_awaitable);
-        tcp::socket socket(io_);
-        asio::steady_timer timer(io_, kConnectTimeout);
-        timer.async_wait([&socket](const boost::system::error_code& cancelled) {
-            if (!cancelled) {
-                socket.close();
-            }
-        });
-        co_await asio::async_connect(socket, found, asio::use_awaitable);
-        protocol::Connection connection(std::move(socket), address_.tls ? tls_ : nullptr, flusher_);
-        timer.expires_after(kConnectTimeout);
-        timer.async_wait([&connection](const boost::system::error_code& cancelled) {
-            if (!cancelled) {
-                connection.close();
-            }
-        });
+        protocol::Connection connection(tcp::socket(io_), address_.tls ? tls_ : nullptr, flusher_);
+        asio::steady_timer timer(io_);
+        const auto give_up_later = [&timer, connection] {
+            timer.expires_after(kConnectTimeout);
+            timer.async_wait([connection](const boost::system::error_code& cancelled) mutable {
+                if (!cancelled) {
+                    connection.close();
+                }
+            });
+        };
+        give_up_later();
+        co_await asio::async_connect(connection.socket(), found, asio::use_awaitable);
+        give_up_later();
         if (protocol::Connection::Tls* tls = connection.tls()) {
             SSL_set_tlsext_host_name(tls->native_handle(), address_.host.c_str());
             tls->set_verify_callback(asio::ssl::host_name_verification(address_.host));
