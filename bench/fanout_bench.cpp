@@ -42,6 +42,9 @@ namespace {
 using namespace emotiond::protocol;
 using Clock = std::chrono::steady_clock;
 
+/// Messages that are published together, here and there.
+constexpr int kBurst = 64;
+
 struct Options {
     int subscribers = 100;
     int messages = 20000;
@@ -99,7 +102,7 @@ Event emotion() {
     const Event event = emotion();
     int left = options.messages;
     std::function<void()> publish = [&] {
-        for (int i = 0; i < 64 && left > 0; ++i, --left) {
+        for (int i = 0; i < kBurst && left > 0; ++i, --left) {
             hub.publish(event);
         }
         if (left > 0) {
@@ -262,13 +265,13 @@ double run_nats(const Options& options, int port) {
     const auto begin = Clock::now();
     std::thread publish([&] {
         std::string batch;
-        for (int i = 0; i < 64; ++i) {
+        for (int i = 0; i < kBurst; ++i) {
             batch += one;
         }
-        for (int i = 0; i < options.messages / 64; ++i) {
+        for (int i = 0; i < options.messages / kBurst; ++i) {
             send_all(publisher, batch);
         }
-        for (int i = 0; i < options.messages % 64; ++i) {
+        for (int i = 0; i < options.messages % kBurst; ++i) {
             send_all(publisher, one);
         }
     });
