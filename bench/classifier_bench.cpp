@@ -3,6 +3,7 @@
 //
 //     classifier_bench [BUNDLE] [--device cuda]
 
+#include <malloc.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -77,8 +78,9 @@ double flops_of_window(const NetworkOptions& options) {
     }
     if (options.kind == "crnn") {
         return convolution(features, channels, rows / 2) +
-               convolution(channels, channels, rows / 4) * 2 + lstm(channels, rows / 4, 2.0) +
-               2.0 * 2.0 * hidden * 64.0 * rows / 4 + functionals();
+               convolution(channels, channels, rows / 4) +
+               convolution(channels, channels, rows / 8) + lstm(channels, rows / 8, 2.0) +
+               2.0 * 2.0 * hidden * 64.0 * rows / 8 + functionals();
     }
     if (options.kind == "cnn") {
         return convolution(features, channels, rows) +
@@ -105,6 +107,9 @@ int main(int argc, char** argv) {
                 path = argv[i];
             }
         }
+        // As the service does it (daemon/service.cpp).
+        mallopt(M_MMAP_THRESHOLD, 64 * 1024 * 1024);
+        mallopt(M_TRIM_THRESHOLD, 256 * 1024 * 1024);
         Classifier classifier(Bundle::load(path), {device, 1});
         const Bundle& bundle = classifier.bundle();
         const auto options = NetworkOptions::from_json(bundle.network);

@@ -79,7 +79,7 @@ Event emotion() {
                                  .speech = 0.98,
                                  .voiced = 0.64,
                                  .level_dbfs = -23.1,
-                                 .model = "default-4edfda97",
+                                 .model = "default-8c634b05",
                                  .latency = {}}};
 }
 
@@ -88,7 +88,7 @@ Event emotion() {
     pin_to(0);
     boost::asio::io_context io;
     Hub hub("bench", {});
-    hub.add_stream("desk07");
+    hub.add_stream({.stream = "desk07"});
     ServerOptions server;
     server.max_queue_bytes = std::size_t{64} * 1024 * 1024;
     const auto endpoint = parse_endpoint("127.0.0.1:" + std::to_string(port));

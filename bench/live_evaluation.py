@@ -65,12 +65,16 @@ def make_recording(clips, noises, draw, folder, name):
     return path, segments
 
 
+def analysis(options, window_ms):
+    return [f"--analysis.window_ms={window_ms}", "--analysis.first_window_ms=1000", "--analysis.hop_ms=500",
+            f"--analysis.smoothing_ms={options.smoothing_ms}", f"--analysis.label_margin={options.label_margin}",
+            f"--model.bundle={options.bundle}"]
+
+
 def listen(options, recording, window_ms):
     """The service's emotion events for the recording."""
     command = [options.emotiond, "run", "--source", f"file:{recording}", "--speed", "max", "--print", "json",
-               f"--analysis.window_ms={window_ms}", "--analysis.first_window_ms=1000",
-               "--analysis.hop_ms=500", f"--model.bundle={options.bundle}", "--server.tcp=127.0.0.1:0",
-               "--server.http=127.0.0.1:0"]
+               *analysis(options, window_ms), "--server.tcp=127.0.0.1:0", "--server.http=127.0.0.1:0"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     events = [json.loads(line) for line in lines]
     gaps = [event for event in events if event["type"] == "gap"]
@@ -80,9 +84,7 @@ def listen(options, recording, window_ms):
 
 
 def in_file(options, recording, window_ms):
-    command = [options.emotiond, "classify", str(recording), "--json", f"--analysis.window_ms={window_ms}",
-               "--analysis.first_window_ms=1000", "--analysis.hop_ms=500",
-               f"--model.bundle={options.bundle}"]
+    command = [options.emotiond, "classify", str(recording), "--json", *analysis(options, window_ms)]
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     return [entry for entry in json.loads(text)["timeline"] if entry["state"] == "live"]
 
@@ -103,6 +105,8 @@ def main():
     parser.add_argument("--speakers", nargs="+", required=True)
     parser.add_argument("--noise", type=pathlib.Path, help="folder of recordings without speech")
     parser.add_argument("--windows", nargs="+", type=int, default=[1000, 1500, 2000, 3000])
+    parser.add_argument("--smoothing-ms", type=int, default=0, help="default: each window for itself")
+    parser.add_argument("--label-margin", type=float, default=0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 

@@ -10,6 +10,7 @@
 #include "dsp/resampler.hpp"
 #include "dsp/sample_ring.hpp"
 #include "dsp/sliding_window.hpp"
+#include "dsp/voice_detector.hpp"
 
 // items_per_second counts rows, samples or windows, as each benchmark says.
 
@@ -77,6 +78,26 @@ BENCHMARK_CAPTURE(feature_rows, 13_of_26_all,
                   with({&Spec::append_log_energy, &Spec::f0, &Spec::zero_crossing_rate, &Spec::rms,
                         &Spec::spectral_flux, &Spec::chroma, &Spec::spectral_contrast,
                         &Spec::tonnetz}));
+
+/// The bundled detector's size, on a row of 32 features.
+void voice_detector(benchmark::State& state) {
+    VoiceDetector::Weights weights;
+    weights.num_features = 32;
+    weights.num_units = 32;
+    const auto draw = [](std::size_t size) { return make_noise(size); };
+    weights.input = draw(96 * 32);
+    weights.input_bias = draw(96);
+    weights.recurrent = draw(96 * 32);
+    weights.recurrent_bias = draw(96);
+    weights.output = draw(32);
+    VoiceDetector detector(weights);
+    const std::vector<float> row = draw(32);
+    for (auto _ : state) {
+        benchmark::DoNotOptimize(detector.push(row));
+    }
+    state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(voice_detector);
 
 /// 10 ms of samples into the ring and out of it.
 void sample_ring(benchmark::State& state) {

@@ -203,6 +203,13 @@ std::vector<std::string> figures_of(const ordered_json& metrics) {
     return lines;
 }
 
+ordered_json description(const model::VoiceModel& voice) {
+    return {{"kind", "gru"},
+            {"units", voice.weights.num_units},
+            {"training_data", voice.training_data},
+            {"metrics", voice.metrics}};
+}
+
 ordered_json description(const model::Bundle& bundle) {
     return {{"name", bundle.name},
             {"id", bundle.id},
@@ -216,6 +223,7 @@ ordered_json description(const model::Bundle& bundle) {
             {"feature_names", bundle.features.feature_names()},
             {"temperature", bundle.temperature},
             {"uncertain_below", bundle.uncertain_below},
+            {"voice", bundle.voice ? description(*bundle.voice) : ordered_json()},
             {"metrics", bundle.metrics}};
 }
 
@@ -258,6 +266,10 @@ int show(const BundleOptions& options) {
     char number[32];
     std::snprintf(number, sizeof number, "%.2f", static_cast<double>(bundle.uncertain_below));
     print_field("uncertain below", number);
+    print_field("voice", bundle.voice
+                             ? "a detector of " + std::to_string(bundle.voice->weights.num_units) +
+                                   " units, trained on " + joined(bundle.voice->training_data)
+                             : "no detector: silence is told by level alone");
     const std::vector<std::string> figures = figures_of(bundle.metrics);
     print_field("figures", figures.empty() ? "none" : figures.front());
     for (std::size_t i = 1; i < figures.size(); ++i) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "daemon/alert_toml.hpp"
 #include "daemon/exit_codes.hpp"
 #include "daemon/version.hpp"
 
@@ -104,6 +105,43 @@ void add_training_options(CLI::App& command, TrainingOptions& options) {
     command.add_option("--threads", options.threads, "of libtorch")->capture_default_str();
 }
 
+/// Nobody connects, nothing is recorded and nothing is lost.
+void replay_files(Config& config, const std::vector<std::string>& files) {
+    config.audio.sources.clear();
+    for (const std::string& file : files) {
+        config.audio.sources.push_back("file:" + file);
+    }
+    config.audio.speed = "max";
+    config.audio.loop = false;
+    config.server = {};
+    config.server.tcp = config.server.http = "127.0.0.1:0";
+    config.server.max_queue_bytes = 1 << 30;
+    config.history = {};
+    config.audit = {};
+    config.channels.clear();
+}
+
+void add_train_voice_options(CLI::App& command, TrainVoiceOptions& options) {
+    command.add_option("--bundle", options.bundle, "the bundle that gets the detector")->required();
+    command
+        .add_option("--data", options.data,
+                    "folders of clean speech, of the layouts that `emotiond train` takes")
+        ->required();
+    command.add_option("--noise", options.noise, "folders of recordings without speech");
+    command.add_option("--music", options.music, "folders of music (default: synthetic music)");
+    command.add_option("--rooms", options.rooms, "folders of room impulse responses");
+    command.add_option("--out", options.out, "where the bundle goes")->required();
+    command
+        .add_option("--test-speakers", options.test_speakers,
+                    "leave these out too, separated by commas; those whom the bundle's network was "
+                    "validated on always are")
+        ->delimiter(',');
+    command.add_option("--seed", options.seed, "of the scenes and the first weights")
+        ->capture_default_str();
+    command.add_option("--threads", options.threads, "of libtorch")->capture_default_str();
+    command.footer("All else in the bundle stays as it is. It takes a few minutes.");
+}
+
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
@@ -136,7 +174,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     CLI::App* run = app.add_subcommand("run", "Listen and serve events until SIGINT or SIGTERM");
     add_config_options(*run, config_file);
     run->add_option("-s,--source", sources,
-                    "mic | mic:<device name or part of it> | file:<path>; #<n> behind it takes one "
+                    "mic | mic:<device name or part of it> | alsa:<card id> | usb:<port> | "
+                    "file:<path>; #<n> behind it takes one "
                     "channel, from 0. Can be given several times, each is a stream of its own");
     run->add_option("--speed", speed, "pace of files: realtime, or max for as fast as it goes")
         ->check(CLI::IsMember({"realtime", "max"}));
@@ -154,6 +193,16 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     add_config_options(*classify, config_file);
     classify->add_option("files", line.files, "wav, flac, ogg or mp3")->required();
     classify->add_flag("--json", line.as_json, "one JSON object a file");
+
+    std::string rules_file;
+    CLI::App* replay = app.add_subcommand(
+        "replay", "Print what a service would tell of audio files, alerts too, as fast as it goes");
+    add_config_options(*replay, config_file);
+    replay->add_option("files", line.files, "wav, flac, ogg or mp3; each is a stream of its own")
+        ->required();
+    replay->add_option("--rules", rules_file,
+                       "TOML file of [[alerts]], in place of those of the settings");
+    replay->add_flag("--json", line.as_json, "the messages themselves, one a line");
 
     CLI::App* check =
         app.add_subcommand("check-config", "Check the settings and print those in force");
@@ -191,6 +240,11 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
                       "results.json of `emotiond evaluate`, to be carried in the bundle");
     train->footer("A run that was cut off goes on when the same command is given again.");
 
+    CLI::App* train_voice = app.add_subcommand(
+        "train-voice",
+        "Train the voice detector of a bundle, which tells speech from other sounds");
+    add_train_voice_options(*train_voice, line.train_voice);
+
     CLI::App* evaluate = app.add_subcommand(
         "evaluate", "Measure the recipe on speakers it was not trained on (docs/evaluation.md)");
     add_training_options(*evaluate, line.evaluate);
@@ -216,8 +270,9 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
         ->delimiter(',')
         ->capture_default_str();
     token
-        ->add_option("--actions", line.token.actions,
-                     "some of subscribe, history, erase, metrics, or *; separated by commas")
+        ->add_option(
+            "--actions", line.token.actions,
+            "some of subscribe, history, erase, control, metrics, or *; separated by commas")
         ->delimiter(',')
         ->capture_default_str();
     token->footer("For example: emotiond token wallboard >> /etc/emotiond/tokens.toml");
@@ -237,6 +292,14 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     watch->add_flag("--lines", line.watch.lines, "a line an event, also on a terminal");
     watch->add_option("--seconds", line.watch.seconds, "end after that long");
 
+    CLI::App* audit = app.add_subcommand("audit", "Look at an audit log (docs/privacy.md)");
+    audit->require_subcommand(1);
+    CLI::App* verify = audit->add_subcommand("verify", "Tell whether its chain of hashes is whole");
+    CLI::App* show = audit->add_subcommand("show", "Print its entries, and whether it is whole");
+    for (CLI::App* one : {verify, show}) {
+        one->add_option("file", line.audit.file, "what audit.path names")->required();
+    }
+
     try {
         app.parse(arguments);
         if (*bundle && line.bundle.show.empty() && line.bundle.out.empty()) {
@@ -253,13 +316,20 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 
     using Command = CommandLine::Command;
     const std::pair<CLI::App*, Command> commands[]{
-        {devices, Command::Devices},   {classify, Command::Classify}, {check, Command::CheckConfig},
-        {bundle, Command::Bundle},     {features, Command::Features}, {train, Command::Train},
-        {evaluate, Command::Evaluate}, {token, Command::Token},       {watch, Command::Watch}};
+        {devices, Command::Devices}, {classify, Command::Classify},
+        {replay, Command::Replay},   {check, Command::CheckConfig},
+        {bundle, Command::Bundle},   {features, Command::Features},
+        {train, Command::Train},     {evaluate, Command::Evaluate},
+        {token, Command::Token},     {watch, Command::Watch},
+        {audit, Command::Audit},     {train_voice, Command::TrainVoice}};
     for (const auto& [subcommand, command] : commands) {
         if (*subcommand) {
             line.command = command;
         }
+    }
+    line.audit.show = show->parsed();
+    if (*replay) {
+        line.config.log.level = "warn";  // unless the settings say otherwise
     }
     if (!config_file.empty()) {
         line.config.read_file(config_file);
@@ -277,6 +347,12 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
         line.config.log.level = log_level;
     }
     line.config.audio.loop |= loop;
+    if (*replay) {
+        replay_files(line.config, line.files);
+        if (!rules_file.empty()) {
+            line.config.alerts = read_alert_rules(std::filesystem::path(rules_file));
+        }
+    }
     line.config.validate();
     const bool to_terminal = isatty(STDOUT_FILENO) == 1;
     line.print = print == "json"                  ? PrintFormat::Json

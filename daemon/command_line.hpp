@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
+#include "daemon/audit_command.hpp"
 #include "daemon/bundle_commands.hpp"
 #include "daemon/config.hpp"
 #include "daemon/service.hpp"
 #include "daemon/tokens.hpp"
 #include "daemon/training_commands.hpp"
+#include "daemon/voice_command.hpp"
 #include "daemon/watch.hpp"
 
 namespace emotiond::daemon {
@@ -18,13 +20,16 @@ struct CommandLine {
         Run,
         Devices,
         Classify,
+        Replay,
         CheckConfig,
         Bundle,
         Features,
         Train,
+        TrainVoice,
         Evaluate,
         Token,
         Watch,
+        Audit,
         Nothing
     };
 
@@ -36,9 +41,11 @@ struct CommandLine {
     BundleOptions bundle;
     FeaturesOptions features;
     TrainOptions train;
+    TrainVoiceOptions train_voice;
     EvaluateOptions evaluate;
     TokenOptions token;
     WatchOptions watch;
+    AuditOptions audit;
     int exit_code = 0;  ///< of Nothing: help was printed, or what was wrong
 };
 

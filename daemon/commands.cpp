@@ -8,7 +8,9 @@
 #include "daemon/event_printer.hpp"
 #include "daemon/portaudio_capture.hpp"
 #include "daemon/printable.hpp"
+#include "daemon/service.hpp"
 #include "model/judgement.hpp"
+#include "model/smoother.hpp"
 #include "model/timeline.hpp"
 
 namespace emotiond::daemon {
@@ -28,7 +30,7 @@ std::string to_text(const ordered_json& json, int indent = -1) {
 /// Of a verdict, which is made of windows with speech alone.
 constexpr float kIsSpeech = 1.0F;
 
-ordered_json scores_json(const model::Scores& scores, const std::vector<std::string>& labels) {
+ordered_json scores_json(std::span<const float> scores, const std::vector<std::string>& labels) {
     ordered_json json = ordered_json::object();
     for (std::size_t i = 0; i < scores.size(); ++i) {
         json[labels[i]] = rounded(scores[i]);
@@ -38,9 +40,8 @@ ordered_json scores_json(const model::Scores& scores, const std::vector<std::str
 
 /// What is told of scores. With the field names of the wire's `emotion`, so that both can be read
 /// by the same code.
-void add_judgement(ordered_json& json, const model::Scores& scores, float speech,
-                   const model::Bundle& bundle) {
-    const model::Judgement judgement = model::judge(scores, speech, bundle);
+void add_judgement(ordered_json& json, std::span<const float> scores,
+                   const model::Judgement& judgement, const model::Bundle& bundle) {
     json["label"] = judgement.label;
     json["confidence"] = rounded(judgement.confidence);
     json["scores"] = scores_json(scores, bundle.labels);
@@ -52,12 +53,21 @@ void add_judgement(ordered_json& json, const model::Scores& scores, float speech
     }
 }
 
-ordered_json entry_json(const model::TimelineEntry& entry, const model::Classifier& classifier) {
+ordered_json entry_json(const model::TimelineEntry& entry, const model::Classifier& classifier,
+                        model::Smoother& smoother) {
     ordered_json json{{"start_ms", entry.start.count()},
                       {"end_ms", entry.end.count()},
                       {"state", entry.scores.empty() ? "silent" : "live"}};
     if (!entry.scores.empty()) {
-        add_judgement(json, entry.scores, entry.speech, classifier.bundle());
+        if (entry.speech < model::kLeastSpeech) {
+            add_judgement(json, entry.scores,
+                          model::judge(entry.scores, entry.speech, classifier.bundle()),
+                          classifier.bundle());
+        } else {
+            const model::Smoother::Steady steady = smoother.step(entry.scores, entry.end);
+            add_judgement(json, steady.scores, model::judge(steady, classifier.bundle()),
+                          classifier.bundle());
+        }
         if (classifier.tells_speech()) {
             json["speech"] = rounded(entry.speech);
         }
@@ -68,24 +78,25 @@ ordered_json entry_json(const model::TimelineEntry& entry, const model::Classifi
 }
 
 ordered_json timeline_json(const std::string& file, const model::Timeline& timeline,
-                           const model::Classifier& classifier) {
+                           const model::Classifier& classifier, model::Smoother smoother) {
     const model::Bundle& bundle = classifier.bundle();
     ordered_json json{{"file", file}, {"model", bundle.id}, {"timeline", ordered_json::array()}};
     for (const model::TimelineEntry& entry : timeline.entries) {
-        json["timeline"].push_back(entry_json(entry, classifier));
+        json["timeline"].push_back(entry_json(entry, classifier, smoother));
     }
     json["verdict"] = nullptr;
     if (!timeline.verdict.empty()) {
-        add_judgement(json["verdict"], timeline.verdict, kIsSpeech, bundle);
+        add_judgement(json["verdict"], timeline.verdict,
+                      model::judge(timeline.verdict, kIsSpeech, bundle), bundle);
     }
     return json;
 }
 
 void print_timeline(const std::string& file, const model::Timeline& timeline,
-                    const model::Classifier& classifier) {
+                    const model::Classifier& classifier, model::Smoother smoother) {
     std::printf("%s\n", file.c_str());
     for (const model::TimelineEntry& entry : timeline.entries) {
-        ordered_json message = entry_json(entry, classifier);
+        ordered_json message = entry_json(entry, classifier, smoother);
         message["stream"] = "";
         message["type"] = entry.scores.empty() ? "stream" : "emotion";
         std::printf("%s\n", to_line(message, colours_on_stdout()).c_str());
@@ -97,6 +108,18 @@ void print_timeline(const std::string& file, const model::Timeline& timeline,
         std::printf("  expressed over all: %s%s %.2f\n", over_all.label.c_str(),
                     over_all.uncertain ? "?" : "", static_cast<double>(over_all.confidence));
     }
+}
+
+/// What names the device whatever its number: as --source takes it.
+std::vector<std::string> sources_of(const InputDevice& device) {
+    std::vector<std::string> sources;
+    if (!device.card_id.empty()) {
+        sources.push_back("alsa:" + device.card_id);
+    }
+    if (!device.usb_path.empty()) {
+        sources.push_back("usb:" + device.usb_path);
+    }
+    return sources;
 }
 
 }  // namespace
@@ -111,7 +134,8 @@ int devices_command(bool as_json) {
                             {"host_api", device.host_api},
                             {"channels", device.channels},
                             {"rate_hz", device.rate_hz},
-                            {"default", device.is_default}});
+                            {"default", device.is_default},
+                            {"sources", sources_of(device)}});
         }
         std::printf("%s\n", to_text(list, 2).c_str());
         return 0;
@@ -120,10 +144,16 @@ int devices_command(bool as_json) {
         std::printf("no input devices\n");
         return 0;
     }
-    std::printf("  %-48s %-10s %8s %9s\n", "name", "host API", "channels", "rate Hz");
+    std::printf("  %-48s %-10s %8s %9s  %s\n", "name", "host API", "channels", "rate Hz",
+                "stable names");
     for (const InputDevice& device : devices) {
-        std::printf("%c %-48s %-10s %8d %9.0f\n", device.is_default ? '*' : ' ',
-                    device.name.c_str(), device.host_api.c_str(), device.channels, device.rate_hz);
+        std::string sources;
+        for (const std::string& source : sources_of(device)) {
+            sources += (sources.empty() ? "" : " ") + source;
+        }
+        std::printf("%c %-48s %-10s %8d %9.0f  %s\n", device.is_default ? '*' : ' ',
+                    device.name.c_str(), device.host_api.c_str(), device.channels, device.rate_hz,
+                    sources.c_str());
     }
     std::printf("* is what --source mic takes; --source mic:<name or part of it> takes another\n");
     return 0;
@@ -131,6 +161,8 @@ int devices_command(bool as_json) {
 
 int classify_command(const Config& config, const std::vector<std::string>& files, bool as_json) {
     model::Classifier classifier(load_bundle(config), config.classifier_options());
+    const model::Smoother smoother(config.smoother_options(), classifier.bundle().labels.size(),
+                                   classifier.bundle().uncertain_below);
     bool failed = false;
     for (const std::string& file : files) {
         try {
@@ -138,9 +170,10 @@ int classify_command(const Config& config, const std::vector<std::string>& files
                 classifier, model::read_recording(file), config.window_options(),
                 static_cast<float>(config.analysis.min_voiced));
             if (as_json) {
-                std::printf("%s\n", to_text(timeline_json(file, timeline, classifier)).c_str());
+                std::printf("%s\n",
+                            to_text(timeline_json(file, timeline, classifier, smoother)).c_str());
             } else {
-                print_timeline(file, timeline, classifier);
+                print_timeline(file, timeline, classifier, smoother);
             }
             std::fflush(stdout);
         } catch (const std::exception& error) {
@@ -151,8 +184,19 @@ int classify_command(const Config& config, const std::vector<std::string>& files
     return failed ? 1 : 0;
 }
 
+int replay_command(const Config& config, bool as_json) {
+    Service service(config, as_json ? PrintFormat::Json : PrintFormat::Text,
+                    [&config] { return config; });
+    const int exit_code = service.run();
+    for (const AlertEngine::Count& count : service.alerts().counts()) {
+        std::fprintf(stderr, "%s: %zu raised\n", count.rule.c_str(), count.raised);
+    }
+    return exit_code;
+}
+
 int check_config_command(const Config& config) {
     const model::Bundle bundle = load_bundle(config);
+    require_known_labels(config.alerts, bundle.labels);
     std::printf("%s\n# the bundle that this loads: %s, %s\n# %s\n", config.to_toml().c_str(),
                 printable(bundle.id).c_str(), bundle_path(config).c_str(),
                 origin_text(bundle).c_str());

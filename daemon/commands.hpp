@@ -16,6 +16,10 @@ int devices_command(bool as_json);
 /// Bundle::load.
 int classify_command(const Config& config, const std::vector<std::string>& files, bool as_json);
 
+/// `emotiond replay`: config's files through a service of their own, as fast as it goes; its events
+/// on stdout, how often each rule was true on stderr. Returns as Service::run(). Throws as Service.
+int replay_command(const Config& config, bool as_json);
+
 /// `emotiond check-config`: loads the bundle too and prints the settings in force. Returns 0.
 /// Throws ConfigError, std::runtime_error.
 int check_config_command(const Config& config);

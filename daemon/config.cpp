@@ -9,6 +9,8 @@
 
 #include <toml++/toml.h>
 
+#include "daemon/alert_toml.hpp"
+#include "daemon/channel_toml.hpp"
 #include "daemon/source_spec.hpp"
 #include "protocol/endpoint.hpp"
 
@@ -27,10 +29,14 @@ void for_each_setting(AnyConfig& config, Visit&& visit) {
     visit("analysis", "hop_ms", config.analysis.hop_ms);
     visit("analysis", "first_window_ms", config.analysis.first_window_ms);
     visit("analysis", "min_voiced", config.analysis.min_voiced);
+    visit("analysis", "smoothing_ms", config.analysis.smoothing_ms);
+    visit("analysis", "label_margin", config.analysis.label_margin);
+    visit("analysis", "threads", config.analysis.threads);
     visit("model", "bundle", config.model.bundle);
     visit("model", "device", config.model.device);
     visit("model", "threads", config.model.threads);
     visit("model", "max_batch", config.model.max_batch);
+    visit("model", "max_delay_ms", config.model.max_delay_ms);
     visit("model", "trust_code", config.model.trust_code);
     visit("server", "tcp", config.server.tcp);
     visit("server", "http", config.server.http);
@@ -49,6 +55,9 @@ void for_each_setting(AnyConfig& config, Visit&& visit) {
     visit("history", "path", config.history.path);
     visit("history", "max_age_h", config.history.max_age_h);
     visit("history", "max_mb", config.history.max_mb);
+    visit("audit", "path", config.audit.path);
+    visit("overload", "high_ms", config.overload.high_ms);
+    visit("overload", "calm_s", config.overload.calm_s);
     visit("log", "level", config.log.level);
 }
 
@@ -183,20 +192,19 @@ void require(const char* key, Check&& check) {
     }
 }
 
-/// What can be reached from elsewhere is secret and knows who asks, unless the operator says that
-/// something else sees to both.
-void require_safe_endpoint(const char* key, const std::string& text, const Config::Server& server) {
-    const auto address = protocol::parse_endpoint(text).address();
+}  // namespace
+
+void require_safe_endpoint(const std::string& what, const std::string& endpoint,
+                           const Config::Server& server) {
+    const auto address = protocol::parse_endpoint(endpoint).address();
     const bool is_safe = !server.tls_certificate.empty() && !server.tokens.empty();
     if (!address.is_loopback() && !is_safe && !server.insecure) {
-        throw ConfigError(std::string(key) + " = \"" + text +
+        throw ConfigError(what + " = \"" + endpoint +
                           "\" can be reached from other machines: that needs "
                           "server.tls_certificate and server.tokens, or server.insecure = true "
                           "where a proxy or a firewall stands before it");
     }
 }
-
-}  // namespace
 
 void Config::read_file(const std::filesystem::path& path) {
     toml::table file;
@@ -206,6 +214,14 @@ void Config::read_file(const std::filesystem::path& path) {
         const bool has_place = error.source().begin.line > 0;
         throw ConfigError((has_place ? place(path, error.source()) : path.string() + ": ") +
                           std::string(error.description()));
+    }
+    if (const toml::node* node = file.get("channels")) {
+        channels = read_channels(*node, path);
+        file.erase("channels");
+    }
+    if (const toml::node* node = file.get("alerts")) {
+        alerts = read_alert_rules(*node, path);
+        file.erase("alerts");
     }
     for (const auto& [section_key, section_node] : file) {
         const std::string_view section = section_key.str();
@@ -263,7 +279,7 @@ void Config::apply_override(std::string_view assignment) {
 }
 
 void Config::validate() const {
-    if (audio.sources.empty()) {
+    if (audio.sources.empty() && channels.empty()) {
         throw ConfigError("audio.sources must name at least one source, for example \"mic\"");
     }
     for (const std::string& source : audio.sources) {
@@ -281,9 +297,18 @@ void Config::validate() const {
         throw ConfigError("analysis.min_voiced must be 0 to 1, got " +
                           std::to_string(analysis.min_voiced));
     }
+    require_range("analysis.smoothing_ms", analysis.smoothing_ms, 0, 60000);
+    if (!(analysis.label_margin >= 0.0 && analysis.label_margin <= 1.0)) {
+        throw ConfigError("analysis.label_margin must be 0 to 1, got " +
+                          std::to_string(analysis.label_margin));
+    }
     require("model.device", [&] { model::parse_device(model.device); });
     require_range("model.threads", model.threads, 1, 256);
     require_range("model.max_batch", model.max_batch, 1, 4096);
+    require_range("model.max_delay_ms", model.max_delay_ms, 0, 1000);
+    require_range("analysis.threads", analysis.threads, 1, 64);
+    require_range("overload.high_ms", overload.high_ms, 10, 60000);
+    require_range("overload.calm_s", overload.calm_s, 1, 3600);
     require("server.tcp", [&] { protocol::parse_endpoint(server.tcp); });
     require("server.http", [&] { protocol::parse_endpoint(server.http); });
     require_range("server.max_queue_bytes", server.max_queue_bytes, 4096, 1 << 30);
@@ -312,10 +337,22 @@ void Config::validate() const {
     }
 }
 
+std::vector<ChannelConfig> Config::all_channels() const {
+    return channels.empty() ? channels_of(audio.sources) : channels;
+}
+
 dsp::WindowOptions Config::window_options() const {
     using std::chrono::milliseconds;
     return {milliseconds(analysis.window_ms), milliseconds(analysis.hop_ms),
             milliseconds(std::min(analysis.first_window_ms, analysis.window_ms))};
+}
+
+model::Smoother::Options Config::smoother_options() const {
+    model::Smoother::Options options;
+    options.time_constant = std::chrono::milliseconds(analysis.smoothing_ms);
+    options.label_margin = static_cast<float>(analysis.label_margin);
+    options.uncertain_margin = options.label_margin / 2;
+    return options;
 }
 
 model::Classifier::Options Config::classifier_options() const {
@@ -356,6 +393,12 @@ std::string Config::to_toml() const {
         }
         out << "\n";
     });
+    if (!channels.empty()) {
+        out << "\n" << daemon::to_toml(channels);
+    }
+    if (!alerts.empty()) {
+        out << "\n" << daemon::to_toml(alerts);
+    }
     return out.str();
 }
 

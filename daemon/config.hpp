@@ -8,8 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/alert_rule.hpp"
+#include "daemon/channel_config.hpp"
 #include "dsp/window_stream.hpp"
 #include "model/classifier.hpp"
+#include "model/smoother.hpp"
 
 namespace emotiond::daemon {
 
@@ -33,6 +36,9 @@ struct Config {
         std::int64_t hop_ms = 500;
         std::int64_t first_window_ms = 1000;
         double min_voiced = 0.15;
+        std::int64_t threads = 1;
+        std::int64_t smoothing_ms = 1000;
+        double label_margin = 0.05;
         bool operator==(const Analysis&) const = default;
     } analysis;
     struct Model {
@@ -40,6 +46,7 @@ struct Config {
         std::string device = "auto";
         std::int64_t threads = 1;
         std::int64_t max_batch = 64;
+        std::int64_t max_delay_ms = 20;
         bool trust_code = false;
         bool operator==(const Model&) const = default;
     } model;
@@ -66,10 +73,21 @@ struct Config {
         std::int64_t max_mb = 1024;
         bool operator==(const History&) const = default;
     } history;
+    struct Audit {
+        std::string path;  ///< empty: pauses and objections are not remembered
+        bool operator==(const Audit&) const = default;
+    } audit;
+    struct Overload {
+        std::int64_t high_ms = 200;
+        std::int64_t calm_s = 10;
+        bool operator==(const Overload&) const = default;
+    } overload;
     struct Log {
         std::string level = "info";
         bool operator==(const Log&) const = default;
     } log;
+    std::vector<ChannelConfig> channels;  ///< empty: audio.sources tells them
+    std::vector<AlertRule> alerts;
 
     bool operator==(const Config&) const = default;
 
@@ -87,8 +105,16 @@ struct Config {
     /// As a file that read_file() takes.
     [[nodiscard]] std::string to_toml() const;
 
+    /// `channels`, or one for each of `audio.sources`.
+    [[nodiscard]] std::vector<ChannelConfig> all_channels() const;
     [[nodiscard]] dsp::WindowOptions window_options() const;
+    [[nodiscard]] model::Smoother::Options smoother_options() const;
     [[nodiscard]] model::Classifier::Options classifier_options() const;
 };
+
+/// What can be reached from elsewhere must be secret and know who asks, unless the operator says
+/// that something else sees to both. what: whose endpoint it is. Throws ConfigError.
+void require_safe_endpoint(const std::string& what, const std::string& endpoint,
+                           const Config::Server& server);
 
 }  // namespace emotiond::daemon

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "daemon/thread_name.hpp"
 #include "model/labels.hpp"
 
 namespace emotiond::daemon {
@@ -102,11 +103,33 @@ std::string to_line(const json& message, bool colours) {
     if (type == "emotion") {
         return stream + time_span(message) + emotion_line(message, colours);
     }
+    if (type == "utterance") {
+        return stream + time_span(message) + emotion_line(message, colours) + "  (utterance " +
+               std::to_string(message.value("utterance", 0)) + ")";
+    }
+    if (type == "overload") {
+        const int level = message.value("level", 0);
+        const std::string what =
+            level == 0 ? "overload is over"
+                       : "overload " + std::to_string(level) + ", " + message.value("action", "?");
+        return stream + coloured(what, level == 0 ? "0" : "1;33", colours) + ": " +
+               message.value("reason", "");
+    }
     if (type == "stream") {
         const std::string reason = message.value("reason", "");
         const std::string time = message.contains("end_ms") ? time_span(message) : "";
         return stream + time + "is " + message.value("state", "?") +
                (reason.empty() ? "" : ": " + reason);
+    }
+    if (type == "alert") {
+        const bool is_raised = message.value("state", "") == "raised";
+        char numbers[64];
+        std::snprintf(numbers, sizeof numbers, " %.2f, since %s", message.value("value", 0.0),
+                      clock_text(message.value("start_ms", std::int64_t{0})).c_str());
+        const std::string text = "alert " + message.value("rule", "?") +
+                                 (is_raised ? " raised:" : " cleared:") + numbers;
+        return stream + (is_raised ? coloured(text, "1;31", colours)
+                                   : text + " (" + message.value("reason", "") + ")");
     }
     if (type == "gap") {
         const bool audio = message.value("scope", "") == "audio";
@@ -144,6 +167,11 @@ EventPrinter::~EventPrinter() {
     changed_.notify_one();
 }
 
+void EventPrinter::wait_for_reader() {
+    const std::scoped_lock lock(mutex_);
+    waits_for_reader_ = true;
+}
+
 void EventPrinter::deliver(const protocol::MessagePtr& message) {
     std::size_t dropped = 0;
     {
@@ -170,7 +198,7 @@ bool EventPrinter::write(std::string_view text) {
         }
         const auto now = std::chrono::steady_clock::now();
         const std::scoped_lock lock(mutex_);
-        if (finishing_) {
+        if (finishing_ && !waits_for_reader_) {
             patience_ends = std::min(patience_ends, now + kPatienceAtEnd);
         }
         if (now >= patience_ends) {
@@ -181,6 +209,7 @@ bool EventPrinter::write(std::string_view text) {
 }
 
 void EventPrinter::run() {
+    name_this_thread("printer");
     for (;;) {
         std::vector<protocol::MessagePtr> messages;
         {

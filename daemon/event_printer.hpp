@@ -31,6 +31,9 @@ class EventPrinter : public protocol::Subscriber {
     EventPrinter(const EventPrinter&) = delete;
     EventPrinter& operator=(const EventPrinter&) = delete;
 
+    /// The reader may take its time at the end, as long as it is there.
+    void wait_for_reader();
+
     /// Network thread.
     void deliver(const protocol::MessagePtr& message) override;
 
@@ -45,6 +48,7 @@ class EventPrinter : public protocol::Subscriber {
     std::condition_variable changed_;
     protocol::Outbox outbox_;
     bool finishing_ = false;
+    bool waits_for_reader_ = false;
     std::jthread thread_;  // last: it uses the rest
 };
 

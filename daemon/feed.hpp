@@ -14,10 +14,16 @@ namespace emotiond::daemon {
 ///
 ///     capture thread ── write(), lose(), end(), fail() ──> Feed ──> ring(), state() ── pipeline
 ///
-/// The capture side is real-time safe but for end() and fail(), which come after the last sample.
+/// The capture side is real-time safe but for end(), fail() and break_off(), which come after the
+/// last sample; after fail() it may begin again.
 class Feed {
  public:
-    enum class State { Live, Ended, Lost };
+    enum class State {
+        Live,
+        Lost,  ///< may come back
+        Ended,
+        Broken  ///< ended, with a reason
+    };
     using Clock = std::chrono::steady_clock;
 
     /// waits: the capture side may be made to wait (a file replayed as fast as it goes), so the
@@ -38,19 +44,50 @@ class Feed {
         lost_by_device_.fetch_add(samples, std::memory_order_relaxed);
         ring_.lose(samples);
     }
+    /// Capture side, before the first write() of a device that is back: what it would have brought
+    /// until `samples` ago is lost.
+    void catch_up(std::size_t samples) noexcept {
+        const std::uint64_t captured = ring_.captured();
+        if (captured == 0) {
+            return;  // nothing was there before
+        }
+        const auto away = Clock::now() - captured_at(captured) - time_of(samples);
+        if (away > Clock::duration::zero()) {
+            ring_.lose(samples_of(away));
+        }
+    }
     void end() noexcept { state_.store(State::Ended, std::memory_order_release); }
     void fail(std::string reason) {
         reason_ = std::move(reason);
+        loss_told_.store(false, std::memory_order_relaxed);
         state_.store(State::Lost, std::memory_order_release);
+    }
+    void break_off(std::string reason) {
+        reason_ = std::move(reason);
+        state_.store(State::Broken, std::memory_order_release);
+    }
+    /// The device is back. Only once loss_told().
+    void revive() noexcept { state_.store(State::Live, std::memory_order_release); }
+    /// Pipeline: it has told that the feed is Lost, and reads reason() no more.
+    void set_loss_told() noexcept { loss_told_.store(true, std::memory_order_release); }
+    [[nodiscard]] bool loss_told() const noexcept {
+        return loss_told_.load(std::memory_order_acquire);
     }
 
     [[nodiscard]] State state() const noexcept { return state_.load(std::memory_order_acquire); }
-    /// Once state() is Lost.
+    /// Once state() is Broken, or Lost until loss_told().
     [[nodiscard]] const std::string& reason() const noexcept { return reason_; }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] int rate_hz() const noexcept { return rate_hz_; }
     [[nodiscard]] bool waits() const noexcept { return waits_; }
     [[nodiscard]] dsp::SampleRing& ring() noexcept { return ring_; }
+    /// Pipeline: dsp::ChannelHealth::Digest of the latest second, for who compares channels.
+    void set_digest(std::uint32_t second, std::uint32_t hash) noexcept {
+        digest_.store(std::uint64_t{second} << 32U | hash, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t digest() const noexcept {
+        return digest_.load(std::memory_order_relaxed);
+    }
     [[nodiscard]] std::uint64_t lost_by_device() const noexcept {
         return lost_by_device_.load(std::memory_order_relaxed);
     }
@@ -66,6 +103,9 @@ class Feed {
         constexpr std::uint64_t kNano = 1'000'000'000;
         return std::chrono::nanoseconds(samples / rate * kNano + samples % rate * kNano / rate);
     }
+    [[nodiscard]] std::uint64_t samples_of(Clock::duration time) const noexcept {
+        return static_cast<std::uint64_t>(std::chrono::duration<double>(time).count() * rate_hz_);
+    }
 
  private:
     std::string name_;
@@ -75,6 +115,8 @@ class Feed {
     std::atomic<std::int64_t> origin_{0};
     std::atomic<std::uint64_t> lost_by_device_{0};
     std::atomic<State> state_{State::Live};
+    std::atomic<bool> loss_told_{false};
+    std::atomic<std::uint64_t> digest_{0};
     std::string reason_;
 };
 

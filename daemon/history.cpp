@@ -11,6 +11,7 @@
 #include <map>
 #include <utility>
 
+#include "daemon/thread_name.hpp"
 #include "protocol/glob.hpp"
 
 namespace emotiond::daemon {
@@ -351,6 +352,7 @@ History::Counters History::counters() const {
 /// What waits is written before a job is done, so that a reader sees all that was published
 /// before it asked.
 void History::run() {
+    name_this_thread("history");
     using Clock = std::chrono::steady_clock;
     Clock::time_point retry_at{};
     for (;;) {

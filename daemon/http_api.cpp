@@ -109,8 +109,8 @@ Asked history_query(const HttpRequest& request) {
             for (std::string text; std::getline(in, text, ',');) {
                 const auto type = protocol::event_type_from(text);
                 if (!type) {
-                    asked.problem =
-                        "'type' must be some of emotion, gap, stream, error, got '" + text + "'";
+                    asked.problem = std::string("'type' must be some of ") +
+                                    protocol::kEventTypeNames + ", got '" + text + "'";
                 }
                 asked.query.types.push_back(type.value_or(protocol::EventType::Error));
             }
@@ -173,10 +173,11 @@ std::string csv_field(const ordered_json& value) {
 }
 
 std::string csv_page(const History::QueryResult& result) {
-    constexpr const char* kColumns[]{"time",      "epoch",    "stream", "seq",        "type",
-                                     "role",      "start_ms", "end_ms", "label",      "confidence",
-                                     "uncertain", "speech",   "voiced", "level_dbfs", "state",
-                                     "reason",    "lost_ms",  "code",   "message"};
+    constexpr const char* kColumns[]{
+        "time",   "epoch",  "stream",     "seq",       "type",    "role",      "start_ms",
+        "end_ms", "label",  "confidence", "uncertain", "speech",  "voiced",    "level_dbfs",
+        "state",  "reason", "lost_ms",    "code",      "message", "utterance", "alert",
+        "rule",   "value",  "threshold",  "level",     "action"};
     std::vector<ordered_json> events;
     std::vector<std::string> labels;
     for (const auto& message : result.events) {
@@ -247,7 +248,7 @@ HttpResponse web_answer(const HttpRequest& request, const WebFile& file) {
 
 }  // namespace
 
-HttpApi::HttpApi(protocol::Hub& hub, History* history, ordered_json models,
+HttpApi::HttpApi(protocol::Hub& hub, History* history, std::function<ordered_json()> models,
                  std::function<std::string()> metrics, std::function<std::string()> not_ready)
     : hub_(hub),
       history_(history),
@@ -267,7 +268,7 @@ void HttpApi::operator()(const HttpRequest& request, const Respond& respond) {
         return respond(streams(request.rights));
     }
     if (path == "/v1/models") {
-        return respond(json_answer({{"v", 1}, {"models", models_}}));
+        return respond(json_answer({{"v", 1}, {"models", models_()}}));
     }
     if (path == "/metrics") {
         if (!request.rights.may("metrics")) {

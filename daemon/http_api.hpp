@@ -17,7 +17,7 @@ class HttpApi {
     /// models: the array that /v1/models tells. metrics: the text of /metrics. not_ready: why the
     /// service should get no traffic; empty: it should. history may be null: it is off.
     /// hub and history must outlive this.
-    HttpApi(protocol::Hub& hub, History* history, nlohmann::ordered_json models,
+    HttpApi(protocol::Hub& hub, History* history, std::function<nlohmann::ordered_json()> models,
             std::function<std::string()> metrics, std::function<std::string()> not_ready);
 
     using Respond = std::function<void(protocol::HttpResponse)>;
@@ -30,7 +30,7 @@ class HttpApi {
 
     protocol::Hub& hub_;
     History* history_;
-    nlohmann::ordered_json models_;
+    std::function<nlohmann::ordered_json()> models_;
     std::function<std::string()> metrics_;
     std::function<std::string()> not_ready_;
 };

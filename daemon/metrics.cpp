@@ -90,7 +90,7 @@ void Metrics::observe(const protocol::Event& event) {
     }
 }
 
-std::string Metrics::text(const protocol::Hub& hub, const std::vector<std::unique_ptr<Feed>>& feeds,
+std::string Metrics::text(const protocol::Hub& hub, const std::vector<std::shared_ptr<Feed>>& feeds,
                           const History* history,
                           const protocol::ConnectionLimiter& connections) const {
     const protocol::Counters counters = hub.counters();

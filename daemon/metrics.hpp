@@ -23,7 +23,7 @@ class Metrics {
     void observe(const protocol::Event& event);
 
     /// history may be null.
-    std::string text(const protocol::Hub& hub, const std::vector<std::unique_ptr<Feed>>& feeds,
+    std::string text(const protocol::Hub& hub, const std::vector<std::shared_ptr<Feed>>& feeds,
                      const History* history, const protocol::ConnectionLimiter& connections) const;
 
  private:

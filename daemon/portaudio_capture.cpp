@@ -1,7 +1,9 @@
 #include "daemon/portaudio_capture.hpp"
 
 #include <fcntl.h>
+#include <pa_linux_alsa.h>
 #include <portaudio.h>
+#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,12 +12,27 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
+#include <thread>
+
+#include "daemon/sound_cards.hpp"
 
 namespace emotiond::daemon {
 namespace {
 
-constexpr auto kSilenceBeforeLost = std::chrono::seconds(2);
 constexpr std::array kUsualRatesHz{48000, 44100, 16000, 32000, 96000, 22050, 8000, 192000};
+
+/// Whether a thread of ours may go before all others (LimitRTPRIO=, the group `audio`, ...). Tried
+/// out, as PortAudio takes some refusals for a device that does not start.
+bool may_be_realtime() {
+    bool granted = false;
+    std::thread([&granted] {
+        sched_param priority{};
+        priority.sched_priority = 1;
+        granted = pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) == 0;
+    }).join();
+    return granted;
+}
 
 /// While it lives, what the audio libraries write to stderr goes nowhere: probing every device
 /// that might exist makes them complain of all that do not. Not thread-safe.
@@ -78,6 +95,65 @@ std::string names_of(const std::vector<InputDevice>& devices) {
     return names.empty() ? "none" : names;
 }
 
+InputDevice find_by_name(const std::vector<InputDevice>& devices, const std::string& name) {
+    const auto matching = [&](const auto& matches) {
+        std::vector<InputDevice> found;
+        std::ranges::copy_if(devices, std::back_inserter(found), matches);
+        return found;
+    };
+    std::vector<InputDevice> matches = matching([&](const InputDevice& device) {
+        return name.empty() ? device.is_default : device.name == name;
+    });
+    if (matches.empty() && !name.empty()) {
+        matches = matching([part = lower(name)](const InputDevice& device) {
+            return lower(device.name).find(part) != std::string::npos;
+        });
+    }
+    if (matches.size() == 1) {
+        return matches.front();
+    }
+    if (name.empty()) {
+        throw DeviceError(
+            "no microphone: PortAudio finds no default input (inputs: " + names_of(devices) +
+            "). Plug one in, choose one with --source mic:<name> (emotiond devices "
+            "lists them), or replay a file with --source file:<path>");
+    }
+    if (matches.empty()) {
+        throw DeviceError("no input device is named '" + name + "' (inputs: " + names_of(devices) +
+                          ")");
+    }
+    throw DeviceError("'" + name + "' means several input devices: " + names_of(matches) +
+                      "; alsa:<card id> or usb:<port> tell equal ones apart (emotiond devices "
+                      "lists them)");
+}
+
+InputDevice find_by_card(const std::vector<InputDevice>& devices, const SourceSpec& source) {
+    const bool by_port = source.kind == SourceSpec::Kind::UsbPort;
+    const auto name = by_port ? &InputDevice::usb_path : &InputDevice::card_id;
+    // The first device of a card is the one that people mean.
+    const auto device = std::ranges::find(devices, source.name, name);
+    if (device != devices.end()) {
+        return *device;
+    }
+    std::string there;
+    for (const InputDevice& other : devices) {
+        if (!(other.*name).empty()) {
+            there += (there.empty() ? "" : ", ") + other.*name;
+        }
+    }
+    throw DeviceError("no sound card with inputs is " + std::string(by_port ? "usb:" : "alsa:") +
+                      source.name + " (there are: " + (there.empty() ? "none" : there) + ")");
+}
+
+/// "Headset: USB Audio (hw:1,0)" is the first device of card 1.
+const SoundCard* card_of(const std::string& device_name, const std::vector<SoundCard>& cards) {
+    const auto card = std::ranges::find_if(cards, [&](const SoundCard& candidate) {
+        return device_name.find("(hw:" + std::to_string(candidate.number) + ",") !=
+               std::string::npos;
+    });
+    return card == cards.end() ? nullptr : &*card;
+}
+
 }  // namespace
 
 PortAudio::PortAudio() {
@@ -95,6 +171,7 @@ PortAudio::~PortAudio() {
 
 std::vector<InputDevice> PortAudio::inputs() const {
     std::vector<InputDevice> devices;
+    const std::vector<SoundCard> cards = sound_cards();
     const PaDeviceIndex count = Pa_GetDeviceCount();
     for (PaDeviceIndex index = 0; index < count; ++index) {
         const PaDeviceInfo* info = Pa_GetDeviceInfo(index);
@@ -102,39 +179,19 @@ std::vector<InputDevice> PortAudio::inputs() const {
             continue;
         }
         const PaHostApiInfo* host_api = Pa_GetHostApiInfo(info->hostApi);
+        const SoundCard* card = card_of(info->name, cards);
         devices.push_back({index, info->name, host_api != nullptr ? host_api->name : "",
                            info->maxInputChannels, info->defaultSampleRate,
-                           index == Pa_GetDefaultInputDevice()});
+                           index == Pa_GetDefaultInputDevice(), card != nullptr ? card->id : "",
+                           card != nullptr ? card->usb_path : ""});
     }
     return devices;
 }
 
-InputDevice PortAudio::find_input(const std::string& name) const {
+InputDevice PortAudio::find_input(const SourceSpec& source) const {
     const std::vector<InputDevice> devices = inputs();
-    std::vector<InputDevice> matches;
-    for (const InputDevice& device : devices) {
-        if (name.empty() ? device.is_default : device.name == name) {
-            return device;
-        }
-        if (!name.empty() && lower(device.name).find(lower(name)) != std::string::npos) {
-            matches.push_back(device);
-        }
-    }
-    if (matches.size() == 1) {
-        return matches.front();
-    }
-    if (name.empty()) {
-        throw DeviceError(
-            "no microphone: PortAudio finds no default input (inputs: " + names_of(devices) +
-            "). Plug one in, choose one with --source mic:<name> (emotiond devices "
-            "lists them), or replay a file with --source file:<path>");
-    }
-    if (matches.empty()) {
-        throw DeviceError("no input device is named '" + name + "' (inputs: " + names_of(devices) +
-                          ")");
-    }
-    throw DeviceError("'" + name +
-                      "' is part of the names of several input devices: " + names_of(matches));
+    return source.kind == SourceSpec::Kind::Microphone ? find_by_name(devices, source.name)
+                                                       : find_by_card(devices, source);
 }
 
 int PortAudio::choose_rate(const InputDevice& device, int channels, int wanted_hz) const {
@@ -164,6 +221,7 @@ int PortAudio::choose_rate(const InputDevice& device, int channels, int wanted_h
 /// What the callback touches: made before it starts, owned until it has stopped.
 struct PortAudioCapture::Stream {
     PaStream* handle = nullptr;
+    int device_index = 0;
     std::string device_name;
     int rate_hz = 0;
     std::size_t channels = 0;
@@ -172,11 +230,10 @@ struct PortAudioCapture::Stream {
     Feed::Clock::time_point taken_at;  ///< when the callback before came
     std::atomic<std::uint64_t> callbacks{0};
     std::atomic<bool> finished{false};
+    std::atomic<bool> is_behind{true};
     std::atomic<bool> muted{false};
     std::uint64_t callbacks_seen = 0;
     Feed::Clock::time_point progressed_at;
-    bool lost = false;
-
     /// Real-time safe: copies samples, counts, reads a clock.
     void take(const float* const* input, std::size_t frames, bool overflowed) noexcept {
         const auto now = Feed::Clock::now();
@@ -184,6 +241,11 @@ struct PortAudioCapture::Stream {
             tell_loss(now - taken_at - taps.front().feed->time_of(frames));
         }
         taken_at = now;
+        if (is_behind.exchange(false, std::memory_order_relaxed)) {
+            for (const Tap& tap : taps) {
+                tap.feed->catch_up(frames);
+            }
+        }
         for (const Tap& tap : taps) {
             if (tap.channel) {
                 tap.feed->write({input[*tap.channel], frames});
@@ -221,19 +283,12 @@ struct PortAudioCapture::Stream {
             done += count;
         }
     }
-
-    void fail(const std::string& reason) {
-        lost = true;
-        muted.store(true, std::memory_order_relaxed);
-        for (const Tap& tap : taps) {
-            tap.feed->fail("device '" + device_name + "' " + reason);
-        }
-    }
 };
 
 PortAudioCapture::PortAudioCapture(const InputDevice& device, int rate_hz, int channels,
                                    std::vector<Tap> taps)
     : stream_(std::make_unique<Stream>()) {
+    stream_->device_index = device.index;
     stream_->device_name = device.name;
     stream_->rate_hz = rate_hz;
     stream_->channels = static_cast<std::size_t>(channels);
@@ -256,6 +311,11 @@ PortAudioCapture::PortAudioCapture(const InputDevice& device, int rate_hz, int c
     PaError error = Pa_OpenStream(&stream_->handle, &input, nullptr, rate_hz,
                                   paFramesPerBufferUnspecified, paClipOff, callback, stream_.get());
     if (error == paNoError) {
+        // A card wakes its thread up. Behind a sound server the thread looks again and again, and
+        // would keep the server's own from running.
+        if (!device.card_id.empty() && may_be_realtime()) {
+            PaAlsa_EnableRealtimeScheduling(stream_->handle, 1);
+        }
         Pa_SetStreamFinishedCallback(stream_->handle, finished);
         error = Pa_StartStream(stream_->handle);
         if (error != paNoError) {
@@ -279,21 +339,30 @@ void PortAudioCapture::mute() noexcept {
     stream_->muted.store(true, std::memory_order_relaxed);
 }
 
-void PortAudioCapture::check_alive() {
-    if (stream_->lost) {
-        return;
-    }
+int PortAudioCapture::device_index() const noexcept {
+    return stream_->device_index;
+}
+
+const std::string& PortAudioCapture::device_name() const noexcept {
+    return stream_->device_name;
+}
+
+bool PortAudioCapture::is_gone() const noexcept {
+    return stream_->finished.load(std::memory_order_relaxed);
+}
+
+Feed::Clock::duration PortAudioCapture::silent_for() noexcept {
     const auto now = Feed::Clock::now();
     const std::uint64_t callbacks = stream_->callbacks.load(std::memory_order_relaxed);
     if (callbacks != stream_->callbacks_seen) {
         stream_->callbacks_seen = callbacks;
         stream_->progressed_at = now;
     }
-    if (stream_->finished.load(std::memory_order_relaxed)) {
-        stream_->fail("is gone");
-    } else if (now - stream_->progressed_at > kSilenceBeforeLost) {
-        stream_->fail("has brought no audio for 2 s");
-    }
+    return now - stream_->progressed_at;
+}
+
+void PortAudioCapture::catch_up_next() noexcept {
+    stream_->is_behind.store(true, std::memory_order_relaxed);
 }
 
 }  // namespace emotiond::daemon

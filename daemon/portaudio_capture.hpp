@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "daemon/feed.hpp"
+#include "daemon/source_spec.hpp"
 
 namespace emotiond::daemon {
 
@@ -23,10 +24,13 @@ struct InputDevice {
     int channels = 0;
     double rate_hz = 0.0;  ///< the device's own
     bool is_default = false;
+    std::string card_id;   ///< ALSA's, of a device that is a sound card's
+    std::string usb_path;  ///< the port that the card is plugged into
 };
 
-/// PortAudio, as long as this lives. The noise that ALSA and JACK make while probing is kept off
-/// stderr.
+/// PortAudio, as long as this lives. It knows the devices that were there when it began: to find
+/// another, make another. One thread at a time. What ALSA and JACK write to stderr meanwhile goes
+/// nowhere, which is why the log has a descriptor of its own.
 class PortAudio {
  public:
     /// Throws DeviceError.
@@ -37,9 +41,9 @@ class PortAudio {
 
     [[nodiscard]] std::vector<InputDevice> inputs() const;
 
-    /// name: empty for the default input, a device's name, or a part of it (case aside).
+    /// The one device that a source means: Microphone, AlsaCard or UsbPort.
     /// Throws DeviceError: no such device (it lists those there are), or more than one.
-    [[nodiscard]] InputDevice find_input(const std::string& name) const;
+    [[nodiscard]] InputDevice find_input(const SourceSpec& source) const;
 
     /// The rate to open it at: `wanted_hz`, or with 0 its own, or failing that the first usual one
     /// that it takes. Throws DeviceError.
@@ -51,7 +55,7 @@ class PortAudioCapture {
  public:
     struct Tap {
         std::optional<int> channel;  ///< from 0; none: all channels mixed
-        Feed* feed = nullptr;
+        std::shared_ptr<Feed> feed;
     };
 
     /// Opens and starts the device. channels: as many as are opened, at least the highest tap's.
@@ -62,12 +66,21 @@ class PortAudioCapture {
     PortAudioCapture(const PortAudioCapture&) = delete;
     PortAudioCapture& operator=(const PortAudioCapture&) = delete;
 
-    /// Network thread, now and then: fails the feeds of a device that is gone or has brought
-    /// nothing for two seconds.
-    void check_alive();
+    /// PortAudio knows that nothing will come any more. Any thread.
+    [[nodiscard]] bool is_gone() const noexcept;
 
-    /// Nothing is written into the feeds from the next callback on. Does not wait.
+    /// Since when it has brought nothing. Now and then, always the same thread.
+    Feed::Clock::duration silent_for() noexcept;
+
+    /// With the next samples, what should have come meanwhile is lost. Any thread.
+    void catch_up_next() noexcept;
+
+    /// Nothing is written into the feeds from the next callback on. Does not wait. Any thread.
     void mute() noexcept;
+
+    /// PortAudio's, of the device.
+    [[nodiscard]] int device_index() const noexcept;
+    [[nodiscard]] const std::string& device_name() const noexcept;
 
  private:
     struct Stream;

@@ -1,9 +1,11 @@
 #include "daemon/source_spec.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 #include <stdexcept>
+#include <utility>
 
 namespace emotiond::daemon {
 namespace {
@@ -36,18 +38,22 @@ SourceSpec SourceSpec::parse(std::string_view text) {
     if (rest == "mic") {
         return spec;
     }
-    if (rest.starts_with("mic:") && rest.size() > 4) {
-        spec.name = rest.substr(4);
-        return spec;
-    }
-    if (rest.starts_with("file:") && rest.size() > 5) {
-        spec.kind = Kind::File;
-        spec.name = rest.substr(5);
-        return spec;
+    constexpr std::array<std::pair<std::string_view, Kind>, 4> kPrefixes{
+        {{"mic:", Kind::Microphone},
+         {"alsa:", Kind::AlsaCard},
+         {"usb:", Kind::UsbPort},
+         {"file:", Kind::File}}};
+    for (const auto& [prefix, kind] : kPrefixes) {
+        if (rest.starts_with(prefix) && rest.size() > prefix.size()) {
+            spec.kind = kind;
+            spec.name = rest.substr(prefix.size());
+            return spec;
+        }
     }
     throw std::invalid_argument("source '" + std::string(text) +
-                                "' must be mic, mic:<device name> or file:<path>, each with "
-                                "#<channel> behind it where one channel is meant");
+                                "' must be mic, mic:<device name>, alsa:<card id>, usb:<port> or "
+                                "file:<path>, each with #<channel> behind it where one channel "
+                                "is meant");
 }
 
 std::string SourceSpec::stream_name() const {

@@ -9,15 +9,21 @@ namespace emotiond::daemon {
 
 /// One `--source`: where one channel's voice comes from.
 struct SourceSpec {
-    enum class Kind { Microphone, File };
+    enum class Kind {
+        Microphone,  ///< name: of a device, or a part of it; empty: the default
+        AlsaCard,    ///< name: ALSA's id of a card
+        UsbPort,     ///< name: of the port that a card is plugged into, "1-2.3"
+        File         ///< name: the path
+    };
 
     Kind kind = Kind::Microphone;
-    std::string name;            ///< device name or part of it (empty: the default), or file path
+    std::string name;
     std::optional<int> channel;  ///< from 0; none: a device as mono, a file mixed to one
 
     bool operator==(const SourceSpec&) const = default;
 
-    /// text: `mic`, `mic:<name or part of it>`, `file:<path>`, each with `#<channel>` behind it.
+    /// text: `mic`, `mic:<name or part of it>`, `alsa:<card id>`, `usb:<port>`, `file:<path>`, each
+    /// with `#<channel>` behind it.
     /// Throws std::invalid_argument that says what was expected.
     static SourceSpec parse(std::string_view text);
 

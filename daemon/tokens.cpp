@@ -15,7 +15,7 @@
 namespace emotiond::daemon {
 namespace {
 
-constexpr std::string_view kActions[]{"subscribe", "history", "erase", "metrics", "*"};
+constexpr std::string_view kActions[]{"subscribe", "history", "erase", "control", "metrics", "*"};
 
 std::string hex(const unsigned char* bytes, std::size_t size) {
     constexpr const char* kDigits = "0123456789abcdef";
@@ -30,7 +30,7 @@ std::string hex(const unsigned char* bytes, std::size_t size) {
 void must_be_action(const std::string& action, const std::string& where) {
     if (std::ranges::find(kActions, action) == std::end(kActions)) {
         throw ConfigError(where + "unknown action '" + action +
-                          "', expected subscribe, history, erase, metrics or *");
+                          "', expected subscribe, history, erase, control, metrics or *");
     }
 }
 

@@ -13,15 +13,6 @@ namespace {
 
 using Files = std::vector<std::filesystem::path>;
 
-Files files_in(const std::vector<std::filesystem::path>& folders) {
-    Files files;
-    for (const auto& folder : folders) {
-        const Files found = model::audio_files_in(folder);
-        files.insert(files.end(), found.begin(), found.end());
-    }
-    return files;
-}
-
 /// Recordings cut from one source differ in the last part of their names only.
 std::string source_of(const std::filesystem::path& file) {
     const std::string name = file.stem().string();
@@ -31,14 +22,7 @@ std::string source_of(const std::filesystem::path& file) {
 
 model::AugmentationBank bank_of(const Files& noise, const Files& rooms, bool for_tests,
                                 int rate_hz) {
-    const auto chosen = [&](const Files& files) {
-        Files some;
-        std::ranges::copy_if(files, std::back_inserter(some), [&](const auto& file) {
-            return is_test_source(source_of(file)) == for_tests;
-        });
-        return some;
-    };
-    return {rate_hz, chosen(noise), chosen(rooms)};
+    return {rate_hz, of_sources(noise, for_tests), of_sources(rooms, for_tests)};
 }
 
 void read_corpora(const TrainingOptions& options, const model::Recipe& recipe, TrainingData& data,
@@ -114,6 +98,24 @@ bool is_test_source(const std::string& source) {
         hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
     }
     return (hash >> 8) % 5 == 0;
+}
+
+std::vector<std::filesystem::path> files_in(const std::vector<std::filesystem::path>& folders) {
+    Files files;
+    for (const auto& folder : folders) {
+        const Files found = model::audio_files_in(folder);
+        files.insert(files.end(), found.begin(), found.end());
+    }
+    return files;
+}
+
+std::vector<std::filesystem::path> of_sources(const std::vector<std::filesystem::path>& files,
+                                              bool for_tests) {
+    Files some;
+    std::ranges::copy_if(files, std::back_inserter(some), [&](const auto& file) {
+        return is_test_source(source_of(file)) == for_tests;
+    });
+    return some;
 }
 
 TrainingData load_training_data(const TrainingOptions& options, const model::Recipe& recipe,

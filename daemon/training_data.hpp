@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -36,5 +37,12 @@ std::vector<model::ClipFeatures> load_degraded(const TrainingData& data,
 
 /// Is this recording without speech, told by where it comes from, for tests? One source in five is.
 bool is_test_source(const std::string& speaker);
+
+/// All audio files below the folders.
+std::vector<std::filesystem::path> files_in(const std::vector<std::filesystem::path>& folders);
+
+/// Those of the files whose source is for tests, or those whose source is not.
+std::vector<std::filesystem::path> of_sources(const std::vector<std::filesystem::path>& files,
+                                              bool for_tests);
 
 }  // namespace emotiond::daemon

@@ -122,14 +122,15 @@ class Screen {
         if (type == "emotion" || type == "stream") {
             rows_[message.value("stream", "")] = line;
         }
-        if (type != "emotion") {
+        if (type != "emotion" && type != "utterance") {
             note(line);
         }
     }
 
     /// Whoever named a stream must not steer the terminal.
     static json harmless(json message) {
-        for (const char* field : {"stream", "label", "state", "reason", "message"}) {
+        for (const char* field :
+             {"stream", "label", "state", "reason", "message", "rule", "action"}) {
             if (message.contains(field) && message[field].is_string()) {
                 message[field] = printable(message[field].get<std::string>());
             }

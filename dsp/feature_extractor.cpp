@@ -1,35 +1,39 @@
 #include "dsp/feature_extractor.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace emotiond::dsp {
 namespace {
 
 /// Samples taken in one gulp; larger ones move the unused tail less often.
-constexpr std::size_t kGulpSamples = 4096;
+constexpr std::size_t kGulpSamples = 1024;
 
 }  // namespace
 
 FeatureExtractor::FeatureExtractor(const FeatureSpec& spec)
-    : spec_(spec),
-      frame_(spec),
-      deltas_(spec),
-      span_samples_(spec.lookbehind_samples() + static_cast<std::size_t>(spec.frame_samples) +
-                    spec.lookahead_samples()),
-      static_row_(spec.num_static()),
-      row_(spec.num_features()),
+    : FeatureExtractor(std::make_shared<FrameFeatures>(spec)) {}
+
+FeatureExtractor::FeatureExtractor(std::shared_ptr<FrameFeatures> frame)
+    : frame_(std::move(frame)),
+      flux_(spec()),
+      deltas_(spec()),
+      span_samples_(spec().lookbehind_samples() + static_cast<std::size_t>(spec().frame_samples) +
+                    spec().lookahead_samples()),
+      static_row_(spec().num_static()),
+      row_(spec().num_features()),
       buffer_(2 * span_samples_ + kGulpSamples) {
     reset();
 }
 
 void FeatureExtractor::reset() {
-    frame_.reset();
+    flux_.reset();
     deltas_.reset();
     begin_ = 0;
-    end_ = spec_.lookbehind_samples();
+    end_ = spec().lookbehind_samples();
     empty_ = true;
-    if (spec_.padding == Padding::Centre) {
-        end_ += static_cast<std::size_t>(spec_.frame_samples) / 2;
+    if (spec().padding == Padding::Centre) {
+        end_ += static_cast<std::size_t>(spec().frame_samples) / 2;
     }
     std::fill_n(buffer_.begin(), end_, 0.0F);
 }
@@ -52,9 +56,9 @@ void FeatureExtractor::begin_finish() {
     if (empty_) {
         return;
     }
-    std::size_t missing = spec_.lookahead_samples();
-    if (spec_.padding == Padding::Centre) {
-        missing += static_cast<std::size_t>(spec_.frame_samples) / 2;
+    std::size_t missing = spec().lookahead_samples();
+    if (spec().padding == Padding::Centre) {
+        missing += static_cast<std::size_t>(spec().frame_samples) / 2;
     }
     while (missing > 0) {
         // Less than a span is left over, and the buffer holds two.
@@ -67,9 +71,9 @@ bool FeatureExtractor::next_frame() {
     if (end_ - begin_ < span_samples_) {
         return false;
     }
-    frame_.compute({buffer_.data() + begin_, span_samples_}, static_row_);
+    frame_->compute({buffer_.data() + begin_, span_samples_}, flux_, static_row_);
     deltas_.push(static_row_);
-    begin_ += static_cast<std::size_t>(spec_.hop_samples);
+    begin_ += static_cast<std::size_t>(spec().hop_samples);
     return true;
 }
 

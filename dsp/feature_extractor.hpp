@@ -1,13 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "dsp/delta_rows.hpp"
 #include "dsp/feature_spec.hpp"
 #include "dsp/frame_features.hpp"
+#include "dsp/spectral_flux.hpp"
 
 namespace emotiond::dsp {
 
@@ -18,6 +19,8 @@ class FeatureExtractor {
  public:
     /// Throws std::invalid_argument where the specification is not valid.
     explicit FeatureExtractor(const FeatureSpec& spec);
+    /// Extractors may share the features of a frame, if one thread at a time runs them.
+    explicit FeatureExtractor(std::shared_ptr<FrameFeatures> frame);
 
     /// samples: any number, full scale +-1, at the specification's rate.
     /// on_row(std::span<const float> row) is called for each row that is complete: [num_features].
@@ -43,7 +46,7 @@ class FeatureExtractor {
     /// As after construction.
     void reset();
 
-    [[nodiscard]] const FeatureSpec& spec() const { return spec_; }
+    [[nodiscard]] const FeatureSpec& spec() const { return frame_->spec(); }
     [[nodiscard]] std::size_t num_features() const { return row_.size(); }
 
  private:
@@ -60,8 +63,8 @@ class FeatureExtractor {
         } while (next_frame());
     }
 
-    FeatureSpec spec_;
-    FrameFeatures frame_;
+    std::shared_ptr<FrameFeatures> frame_;
+    SpectralFlux flux_;
     DeltaRows deltas_;
     std::size_t span_samples_;       ///< of a frame and what its features need around it
     std::vector<float> static_row_;  ///< [num_static]

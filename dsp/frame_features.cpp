@@ -16,7 +16,7 @@ float semitones(float hz) {
 }  // namespace
 
 FrameFeatures::FrameFeatures(const FeatureSpec& spec)
-    : spec_((spec.validate(), spec)), spectrum_(spec), mfcc_(spec), flux_(spec) {
+    : spec_((spec.validate(), spec)), spectrum_(spec), mfcc_(spec) {
     if (spec.f0) {
         pitch_.emplace(spec);
     }
@@ -28,11 +28,8 @@ FrameFeatures::FrameFeatures(const FeatureSpec& spec)
     }
 }
 
-void FrameFeatures::reset() {
-    flux_.reset();
-}
-
-void FrameFeatures::compute(std::span<const float> samples, std::span<float> out) {
+void FrameFeatures::compute(std::span<const float> samples, SpectralFlux& flux,
+                            std::span<float> out) {
     const auto frame_samples = static_cast<std::size_t>(spec_.frame_samples);
     const std::span<const float> frame = samples.subspan(spec_.lookbehind_samples(), frame_samples);
     const auto size = static_cast<float>(frame_samples);
@@ -58,7 +55,7 @@ void FrameFeatures::compute(std::span<const float> samples, std::span<float> out
         *next++ = std::sqrt(kernels::energy(frame.data(), frame.size(), 0.0F) / size);
     }
     if (spec_.spectral_flux) {
-        *next++ = flux_.compute(mfcc_.log_mels());
+        *next++ = flux.compute(mfcc_.log_mels());
     }
     if (chroma_) {
         chroma_->compute(power, chroma_row_);

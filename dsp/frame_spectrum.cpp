@@ -33,7 +33,7 @@ std::vector<float> make_window(const FeatureSpec& spec) {
 
 FrameSpectrum::FrameSpectrum(const FeatureSpec& spec)
     : spec_(spec),
-      fft_(static_cast<std::size_t>(spec.fft_size)),
+      spectrum_(static_cast<std::size_t>(spec.fft_size)),
       window_(make_window(spec)),
       power_(static_cast<std::size_t>(spec.fft_size) / 2 + 1 + kernels::kLanes, 0.0F) {}
 
@@ -41,9 +41,8 @@ std::span<const float> FrameSpectrum::compute(std::span<const float> frame) {
     const std::size_t size = window_.size();
     mean_ = spec_.remove_dc ? kernels::sum(frame.data(), size) / static_cast<float>(size) : 0.0F;
     kernels::emphasise_and_window(frame.data(), window_.data(), size, mean_, spec_.pre_emphasis,
-                                  fft_.input().data());
-    const std::span<const float> spectrum = fft_.execute();
-    kernels::power_spectrum(spectrum.data(), spectrum.size() / 2, power_.data());
+                                  spectrum_.input().data());
+    spectrum_.compute(power_);
     return power_;
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "dsp/feature_spec.hpp"
-#include "dsp/real_fft.hpp"
+#include "dsp/power_spectrum.hpp"
 
 namespace emotiond::dsp {
 
@@ -23,7 +23,7 @@ class FrameSpectrum {
 
  private:
     FeatureSpec spec_;
-    RealFft fft_;
+    PowerSpectrum spectrum_;
     std::vector<float> window_;  ///< [frame_samples], sample_scale folded in
     std::vector<float> power_;
     float mean_ = 0.0F;

@@ -55,9 +55,7 @@ MfccFrame::MfccFrame(const FeatureSpec& spec)
 
 void MfccFrame::compute(std::span<const float> power, std::span<float> out) {
     mel_bank_.apply(power, log_mels_);
-    for (float& mel : log_mels_) {
-        mel = std::log(std::max(spec_.log_floor, mel));
-    }
+    kernels::log(log_mels_.data(), log_mels_.size(), spec_.log_floor);
     kernels::multiply(log_mels_.data(), dct_.data(), log_mels_.size(), coefficients_.size(),
                       coefficients_.data());
     std::copy_n(coefficients_.begin(), spec_.num_coeffs, out.begin());

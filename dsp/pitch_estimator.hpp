@@ -4,8 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "dsp/complex_fft.hpp"
 #include "dsp/feature_spec.hpp"
-#include "dsp/real_fft.hpp"
 
 namespace emotiond::dsp {
 
@@ -33,16 +33,26 @@ class PitchEstimator {
     Pitch estimate(std::span<const float> frame);
 
  private:
-    void normalised_difference(std::span<const float> frame);
+    /// Into autocorrelation_, times the size of the transform.
+    void autocorrelate(std::span<const float> frame, float mean);
 
     double rate_hz_;
     F0Difference kind_;
     std::size_t min_period_;
     std::size_t max_period_;
-    RealFft fft_;                     ///< of the frame and as many zeros as its largest lag needs
-    std::vector<float> power_;        ///< [fft size / 2 + 1]
-    std::vector<float> differences_;  ///< [max_period - min_period + 1], d' from min_period on
-    std::vector<float> voicing_;      ///< [101], by how many thresholds are not above the trough
+    // Zeros behind the frame keep its end from the lags of its start. The power is taken of odd
+    // bins only, between those of a transform: one of half the size has them all, and the one back
+    // takes half of that, and both without putting together a real one.
+    ComplexFft forward_;                  ///< of half the size
+    ComplexFft backward_;                 ///< of a quarter
+    std::vector<float> fold_twiddles_;    ///< as kernels::fold_for_odd_bins takes them
+    std::vector<float> lag_twiddles_;     ///< as kernels::autocorrelation_of_odd_bins takes them
+    std::vector<float> work_;             ///< [2][backward_.size() + 1]
+    std::vector<float> autocorrelation_;  ///< [max_period + 1]
+    std::vector<double> sums_;            ///< [2 (kernels::kLanes + max_period)]
+    std::vector<float> differences_;      ///< [max_period], d' from lag 1 on
+    std::vector<float> troughs_;          ///< [max_period - min_period + 1]
+    std::vector<float> voicing_;  ///< [101], by how many thresholds are not above the trough
 };
 
 }  // namespace emotiond::dsp

@@ -51,6 +51,10 @@ class SampleRing {
     [[nodiscard]] std::uint64_t dropped() const noexcept {
         return dropped_.load(std::memory_order_relaxed);
     }
+    /// Any thread: samples read so far.
+    [[nodiscard]] std::uint64_t taken() const noexcept {
+        return read_.load(std::memory_order_relaxed);
+    }
     /// Samples waiting. Exact for the producer's upper and the consumer's lower bound.
     [[nodiscard]] std::size_t size() const noexcept;
     [[nodiscard]] std::size_t capacity() const noexcept { return mask_ + 1; }

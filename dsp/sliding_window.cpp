@@ -7,18 +7,21 @@
 namespace emotiond::dsp {
 
 SlidingWindow::SlidingWindow(std::size_t num_features, std::size_t window_rows,
-                             std::size_t hop_rows, std::size_t min_rows)
+                             std::size_t hop_rows, std::size_t min_rows, std::size_t phase_rows)
     : num_features_(num_features),
       window_rows_(window_rows),
       hop_rows_(hop_rows),
       min_rows_(min_rows),
+      phase_rows_(phase_rows),
       rows_(2 * window_rows * num_features) {
-    if (num_features == 0 || hop_rows == 0 || min_rows == 0 || min_rows > window_rows) {
+    if (num_features == 0 || hop_rows == 0 || min_rows == 0 || min_rows > window_rows ||
+        phase_rows >= hop_rows) {
         throw std::invalid_argument(
-            "sliding window: features, hop and minimum must be at least 1 and the minimum at most "
-            "the window, got window " +
+            "sliding window: features, hop and minimum must be at least 1, the minimum at most the "
+            "window and the phase less than the hop, got window " +
             std::to_string(window_rows) + ", hop " + std::to_string(hop_rows) + ", minimum " +
-            std::to_string(min_rows) + " rows of " + std::to_string(num_features));
+            std::to_string(min_rows) + ", phase " + std::to_string(phase_rows) + " rows of " +
+            std::to_string(num_features));
     }
 }
 
@@ -26,6 +29,7 @@ void SlidingWindow::reset() {
     num_rows_ = 0;
     covered_ = 0;
     end_ = 0;
+    std::ranges::fill(rows_, 0.0F);
 }
 
 void SlidingWindow::append(std::span<const float> row) {
@@ -38,6 +42,16 @@ void SlidingWindow::append(std::span<const float> row) {
     std::ranges::copy(row, rows_.begin() + static_cast<std::ptrdiff_t>(end_));
     end_ += num_features_;
     ++num_rows_;
+}
+
+SlidingWindow::View SlidingWindow::span(std::uint64_t first_row, std::uint64_t end_row) const {
+    const View held = view();
+    const std::uint64_t end = std::min(end_row, num_rows_);
+    const std::uint64_t first =
+        std::clamp(first_row, held.first_row, std::max(held.first_row, end));
+    const auto count = static_cast<std::size_t>(end > first ? end - first : 0);
+    const auto skipped = static_cast<std::size_t>(first - held.first_row);
+    return {held.rows.subspan(skipped * num_features_, count * num_features_), count, first};
 }
 
 SlidingWindow::View SlidingWindow::view() const {

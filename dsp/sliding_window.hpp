@@ -14,8 +14,8 @@ namespace emotiond::dsp {
 ///               [---------------)                      r0..r5    waited through
 ///                     [---------------)                r2..r7
 ///
-/// Windows end at multiples of the hop; the first that holds min_rows is given, and at the end of
-/// the stream one more for the rows that none has covered yet.
+/// Windows end at multiples of the hop, or `phase_rows` behind them; the first that holds min_rows
+/// is given, and at the end of the stream one more for the rows that none has covered yet.
 /// Real-time safe after construction: no allocation, no lock. Not thread-safe.
 class SlidingWindow {
  public:
@@ -25,15 +25,16 @@ class SlidingWindow {
         std::uint64_t first_row = 0;  ///< index in the stream
     };
 
-    /// Throws std::invalid_argument unless 1 <= hop_rows, 1 <= min_rows <= window_rows.
+    /// Throws std::invalid_argument unless 1 <= hop_rows, 1 <= min_rows <= window_rows and
+    /// phase_rows < hop_rows.
     SlidingWindow(std::size_t num_features, std::size_t window_rows, std::size_t hop_rows,
-                  std::size_t min_rows);
+                  std::size_t min_rows, std::size_t phase_rows = 0);
 
     /// row: [num_features]. on_window(const View&) is called when a window ends with this row.
     template <typename OnWindow>
     void push(std::span<const float> row, OnWindow&& on_window) {
         append(row);
-        if (num_rows_ % hop_rows_ == 0 && num_rows_ >= min_rows_) {
+        if (num_rows_ % hop_rows_ == phase_rows_ && num_rows_ >= min_rows_) {
             covered_ = num_rows_;
             on_window(view());
         }
@@ -48,7 +49,10 @@ class SlidingWindow {
         }
     }
 
-    /// As after construction.
+    /// Rows [first_row, end_row), without those that are held no more: the latest window_rows are.
+    [[nodiscard]] View span(std::uint64_t first_row, std::uint64_t end_row) const;
+
+    /// As after construction; no row is left in memory.
     void reset();
 
  private:
@@ -59,6 +63,7 @@ class SlidingWindow {
     std::size_t window_rows_;
     std::size_t hop_rows_;
     std::size_t min_rows_;
+    std::size_t phase_rows_;
     std::uint64_t num_rows_ = 0;
     std::uint64_t covered_ = 0;
     std::vector<float> rows_;  ///< [2 window_rows][num_features]; the newest row ends at end_

@@ -2,19 +2,30 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <limits>
+#include <numbers>
+
+#include "dsp/kernels.hpp"
 
 namespace emotiond::dsp {
 namespace {
 
-/// In dB as librosa's power_to_db: of a magnitude, all the same.
-float mean_magnitude_db(std::span<const float> power) {
-    constexpr float kFloor = 1e-10F;
+/// Of the first `count` from a bound on, as next(bins, size, bound) finds them one after the other.
+/// What is not a number adds nothing.
+template <typename Next>
+float mean_magnitude(std::span<const float> power, std::size_t count, float bound, Next next) {
     float sum = 0.0F;
-    for (const float bin : power) {
-        sum += std::sqrt(bin);
+    for (std::size_t left = count; left > 0;) {
+        bound = next(power.data(), power.size(), bound);
+        if (!std::isfinite(bound)) {
+            break;
+        }
+        const std::size_t equals =
+            left == 1 ? 1 : std::min(left, kernels::count(power.data(), power.size(), bound));
+        sum += static_cast<float>(equals) * std::sqrt(bound);
+        left -= equals;
     }
-    return 10.0F * std::log10(std::max(kFloor, sum / static_cast<float>(power.size())));
+    return sum / static_cast<float>(count);
 }
 
 }  // namespace
@@ -41,24 +52,27 @@ SpectralContrast::SpectralContrast(const FeatureSpec& spec) {
         const double extremes = std::nearbyint(kShare * static_cast<double>(end - first));
         bands_[i] = {first, end - first - (is_last ? 0 : 1),
                      std::max<std::size_t>(1, static_cast<std::size_t>(extremes))};
-        sorted_.resize(std::max(sorted_.size(), bands_[i].num_bins));
         low_hz = high_hz;
         high_hz *= 2;
     }
 }
 
-void SpectralContrast::compute(std::span<const float> power, std::span<float> out) {
+void SpectralContrast::compute(std::span<const float> power, std::span<float> out) const {
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    std::array<float, 2 * kSize> magnitudes{};  // valleys, peaks
     for (std::size_t i = 0; i < kSize; ++i) {
         const Band& band = bands_[i];
-        const std::span<float> bins = std::span(sorted_).first(band.num_bins);
-        // Not a number would have no place in an order.
-        std::ranges::transform(power.subspan(band.first_bin, band.num_bins), bins.begin(),
-                               [](float bin) { return bin > 0.0F ? bin : 0.0F; });
-        const std::span<float> extremes = bins.first(band.num_extremes);
-        std::ranges::partial_sort(bins, extremes.end());
-        const float valley_db = mean_magnitude_db(extremes);
-        std::ranges::partial_sort(bins, extremes.end(), std::ranges::greater());
-        out[i] = mean_magnitude_db(extremes) - valley_db;
+        const std::span<const float> bins = power.subspan(band.first_bin, band.num_bins);
+        magnitudes[i] = mean_magnitude(bins, band.num_extremes, -kInfinity, kernels::least);
+        magnitudes[kSize + i] =
+            mean_magnitude(bins, band.num_extremes, kInfinity, kernels::largest);
+    }
+    // In dB as librosa's power_to_db: of a magnitude, all the same.
+    constexpr float kFloor = 1e-10F;
+    constexpr float kDecibels = 10.0F / std::numbers::ln10_v<float>;
+    kernels::log(magnitudes.data(), magnitudes.size(), kFloor);
+    for (std::size_t i = 0; i < kSize; ++i) {
+        out[i] = kDecibels * (magnitudes[kSize + i] - magnitudes[i]);
     }
 }
 

@@ -3,7 +3,6 @@
 #include <array>
 #include <cstddef>
 #include <span>
-#include <vector>
 
 #include "dsp/feature_spec.hpp"
 
@@ -13,7 +12,7 @@ namespace emotiond::dsp {
 /// Hz, octaves from there on, the last to half the sample rate. Peak and valley are the means of
 /// the largest and smallest 2 % of a band, at least of one bin; a tenfold counts 10 dB, as librosa
 /// counts it, and what is below 1e-10 as that.
-/// Real-time safe after construction: no allocation, no lock. Not thread-safe.
+/// Real-time safe after construction, immutable.
 /// Source: Jiang et al. 2002; agrees with librosa 0.11, spectral_contrast without the top_db of its
 /// power_to_db, for which a stream has no maximum (tests/dsp/feature_golden_test.cpp).
 class SpectralContrast {
@@ -26,7 +25,7 @@ class SpectralContrast {
     explicit SpectralContrast(const FeatureSpec& spec);
 
     /// power: as FrameSpectrum gives it.  out: [kSize], dB.
-    void compute(std::span<const float> power, std::span<float> out);
+    void compute(std::span<const float> power, std::span<float> out) const;
 
  private:
     struct Band {
@@ -35,7 +34,6 @@ class SpectralContrast {
         std::size_t num_extremes;  ///< bins of a peak, and of a valley
     };
     std::array<Band, kSize> bands_{};
-    std::vector<float> sorted_;  ///< [num_bins of the widest band]
 };
 
 }  // namespace emotiond::dsp

@@ -8,9 +8,12 @@
 namespace emotiond::dsp {
 namespace {
 
+std::size_t whole_rows_in(std::chrono::milliseconds time, const FeatureSpec& spec) {
+    return static_cast<std::size_t>(time.count() * spec.sample_rate_hz / 1000 / spec.hop_samples);
+}
+
 std::size_t rows_in(std::chrono::milliseconds time, const FeatureSpec& spec) {
-    const std::int64_t samples = time.count() * spec.sample_rate_hz / 1000;
-    return static_cast<std::size_t>(std::max<std::int64_t>(1, samples / spec.hop_samples));
+    return std::max<std::size_t>(1, whole_rows_in(time, spec));
 }
 
 float block_seconds(const FeatureSpec& spec) {
@@ -27,7 +30,23 @@ const WindowOptions& validated(const WindowOptions& options) {
     return options;
 }
 
+const VoiceOptions& validated(const VoiceOptions& options) {
+    options.validate();
+    return options;
+}
+
 }  // namespace
+
+void VoiceOptions::validate() const {
+    if (!(off > 0.0F && off <= on && on < 1.0F)) {
+        throw std::invalid_argument("voice needs 0 < off <= on < 1, got off " +
+                                    std::to_string(off) + " and on " + std::to_string(on));
+    }
+    if (hangover.count() < 0 || hangover > std::chrono::seconds(10)) {
+        throw std::invalid_argument("the hangover of voice must be 0 to 10000 ms, got " +
+                                    std::to_string(hangover.count()) + " ms");
+    }
+}
 
 void WindowOptions::validate() const {
     const auto require = [](bool holds, const char* what, std::chrono::milliseconds got) {
@@ -43,27 +62,46 @@ void WindowOptions::validate() const {
             hop);
     require(first >= milliseconds(100) && first <= length,
             "the first window must be 100 ms to the window length", first);
+    require(phase >= milliseconds(0) && phase < hop, "the phase must be 0 to less than the hop",
+            phase);
 }
 
 WindowStream::WindowStream(const FeatureSpec& spec, int capture_rate_hz,
-                           const WindowOptions& options)
+                           const WindowOptions& options, const VoiceDetector::Weights* voice,
+                           const VoiceOptions& voice_options)
+    : WindowStream(RowAnalysis(spec, voice), capture_rate_hz, options, voice_options) {}
+
+WindowStream::WindowStream(const RowAnalysis& analysis, int capture_rate_hz,
+                           const WindowOptions& options, const VoiceOptions& voice_options)
     : capture_rate_hz_(capture_rate_hz),
-      resampler_(capture_rate_hz, spec.sample_rate_hz),
-      extractor_(spec),
-      window_(spec.num_features(), rows_in(validated(options).length, spec),
-              rows_in(options.hop, spec), rows_in(options.first, spec)),
-      gate_({}, block_seconds(spec)),
-      blocks_(
-          rows_in(options.length, spec) + spec.lookahead_rows() +
-          (static_cast<std::size_t>(spec.frame_samples) + spec.lookahead_samples() + kRunSamples) /
-              static_cast<std::size_t>(spec.hop_samples) +
-          2) {}
+      resampler_(capture_rate_hz, analysis.frames->spec().sample_rate_hz),
+      extractor_(analysis.frames),
+      window_(spec().num_features(), rows_in(validated(options).length, spec()),
+              rows_in(options.hop, spec()), rows_in(options.first, spec()),
+              options.phase.count() == 0 ? 0 : rows_in(options.phase, spec())),
+      gate_({}, block_seconds(spec())),
+      detector_(analysis.voice),
+      voice_options_(validated(voice_options)),
+      hangover_rows_(whole_rows_in(voice_options.hangover, spec())),
+      blocks_(rows_in(options.length, spec()) + spec().lookahead_rows() +
+              (static_cast<std::size_t>(spec().frame_samples) + spec().lookahead_samples() +
+               kRunSamples) /
+                  static_cast<std::size_t>(spec().hop_samples) +
+              2) {
+    voiced_.resize(blocks_.size());
+}
 
 void WindowStream::restart(std::uint64_t first_sample) {
     resampler_.reset();
     extractor_.reset();
     window_.reset();
     gate_.reset();
+    if (detector_) {
+        detector_->reset();
+    }
+    rows_below_ = 0;
+    is_voiced_ = false;
+    num_rows_ = 0;
     origin_ = first_sample;
     pushed_ = 0;
     num_blocks_ = 0;
@@ -78,6 +116,28 @@ void WindowStream::end_block() {
     ++num_blocks_;
     block_energy_ = 0.0;
     block_fill_ = 0;
+}
+
+VoiceRow WindowStream::judge(std::span<const float> row) {
+    const std::uint64_t index = num_rows_++;
+    VoiceRow told{index, 0.0F, false};
+    if (detector_) {
+        told.speech = detector_->push(row);
+        rows_below_ = told.speech < voice_options_.off ? rows_below_ + 1 : 0;
+        is_voiced_ =
+            told.speech >= voice_options_.on || (is_voiced_ && rows_below_ <= hangover_rows_);
+        told.voiced = is_voiced_;
+    } else {
+        // Of a centred row at the end of a stream the hop may be cut short, and has no block.
+        told.voiced = index < num_blocks_ && blocks_[index % blocks_.size()].voiced;
+        told.speech = told.voiced ? 1.0F : 0.0F;
+    }
+    voiced_[index % voiced_.size()] = told.voiced ? 1 : 0;
+    return told;
+}
+
+std::uint64_t WindowStream::sample_of_row(std::uint64_t row) const {
+    return capture_index(static_cast<std::int64_t>(row) * spec().hop_samples);
 }
 
 void WindowStream::measure_levels(std::span<const float> samples) {
@@ -129,7 +189,7 @@ FeatureWindow WindowStream::describe(const SlidingWindow::View& view) const {
         }
         const Block& block = blocks_[static_cast<std::size_t>(row) % blocks_.size()];
         mean_square += block.mean_square;
-        voiced += block.voiced ? 1 : 0;
+        voiced += voiced_[static_cast<std::size_t>(row) % voiced_.size()] != 0 ? 1U : 0U;
         ++blocks;
     }
     if (blocks > 0) {

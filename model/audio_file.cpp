@@ -124,6 +124,10 @@ void AudioFile::require_complete(std::uint64_t frames_read) const {
 
 void mix_to_mono(std::span<const float> frames, std::size_t channels, std::optional<int> channel,
                  std::span<float> out) {
+    if (channels == 1) {
+        std::copy_n(frames.begin(), out.size(), out.begin());
+        return;
+    }
     for (std::size_t frame = 0; frame < out.size(); ++frame) {
         const float* samples = frames.data() + frame * channels;
         if (channel) {

@@ -25,6 +25,7 @@ using nlohmann::ordered_json;
 
 constexpr const char* kFormat = "emotiond-bundle";
 constexpr const char* kModule = "torchscript";  // the one entry of bytes
+constexpr const char* kVoice = "voice.";        // the beginning of the detector's tensors
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 31;
 constexpr std::uint64_t kMaxHeaderBytes = std::uint64_t{1} << 24;
 constexpr std::size_t kMaxDimensions = 8;
@@ -158,6 +159,40 @@ Tensor read_tensor(const ordered_json& entry, std::string_view data) {
     return tensor;
 }
 
+std::map<std::string, Tensor> tensors_of(const dsp::VoiceDetector::Weights& weights) {
+    const auto features = static_cast<std::int64_t>(weights.num_features);
+    const auto units = static_cast<std::int64_t>(weights.num_units);
+    const std::string voice = kVoice;
+    return {{voice + "input.bias", {{3 * units}, weights.input_bias}},
+            {voice + "input.weight", {{3 * units, features}, weights.input}},
+            {voice + "output.bias", {{1}, {weights.output_bias}}},
+            {voice + "output.weight", {{1, units}, weights.output}},
+            {voice + "recurrent.bias", {{3 * units}, weights.recurrent_bias}},
+            {voice + "recurrent.weight", {{3 * units, units}, weights.recurrent}}};
+}
+
+/// Takes the tensors of the detector out of those of the network.
+dsp::VoiceDetector::Weights take_voice_weights(std::map<std::string, Tensor>& tensors) {
+    const auto take = [&](const char* name) {
+        auto node = tensors.extract(std::string(kVoice) + name);
+        if (node.empty()) {
+            throw std::runtime_error("tensor " + std::string(kVoice) + name + " is missing");
+        }
+        return std::move(node.mapped());
+    };
+    Tensor input = take("input.weight");
+    dsp::VoiceDetector::Weights weights;
+    weights.num_features = input.shape.empty() ? 0 : static_cast<std::size_t>(input.shape.back());
+    weights.input = std::move(input.values);
+    weights.input_bias = take("input.bias").values;
+    weights.recurrent = take("recurrent.weight").values;
+    weights.recurrent_bias = take("recurrent.bias").values;
+    weights.output = take("output.weight").values;
+    weights.num_units = weights.output.size();
+    weights.output_bias = take("output.bias").values.front();
+    return weights;
+}
+
 void require_same_features(const Bundle& bundle, const std::vector<float>& trained_row) {
     const std::vector<float> row = probe_row(bundle.features);
     float largest = 0.0F;
@@ -200,17 +235,35 @@ void Bundle::validate() const {
         throw std::runtime_error("needs uncertain_below from 0 to 1, got " +
                                  std::to_string(uncertain_below));
     }
+    if (voice) {
+        try {
+            voice->weights.validate();
+        } catch (const std::invalid_argument& error) {
+            throw std::runtime_error(error.what());
+        }
+        if (voice->weights.num_features != features.num_features()) {
+            throw std::runtime_error(
+                "has a voice detector for rows of " + std::to_string(voice->weights.num_features) +
+                " features, its own have " + std::to_string(features.num_features()));
+        }
+    }
 }
 
 void Bundle::save(const std::filesystem::path& path) {
     ordered_json index;
     std::string data;
-    for (const auto& [tensor_name, tensor] : tensors) {
-        const std::size_t begin = data.size();
-        data.append(reinterpret_cast<const char*>(tensor.values.data()),
-                    tensor.values.size() * sizeof(float));
-        index[tensor_name] = {
-            {"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+    const auto append = [&](const std::map<std::string, Tensor>& some) {
+        for (const auto& [tensor_name, tensor] : some) {
+            const std::size_t begin = data.size();
+            data.append(reinterpret_cast<const char*>(tensor.values.data()),
+                        tensor.values.size() * sizeof(float));
+            index[tensor_name] = {
+                {"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+        }
+    };
+    append(tensors);
+    if (voice) {
+        append(tensors_of(voice->weights));
     }
     if (!torchscript.empty()) {
         const std::size_t begin = data.size();
@@ -219,24 +272,31 @@ void Bundle::save(const std::filesystem::path& path) {
                           {"shape", {torchscript.size()}},
                           {"data_offsets", {begin, data.size()}}};
     }
-    const ordered_json manifest{{"name", name},
-                                {"labels", labels},
-                                {"features", model::to_json(features)},
-                                {"features_probe", probe_row(features)},
-                                {"network", network},
-                                {"temperature", temperature},
-                                {"uncertain_below", uncertain_below},
-                                {"training_data", training_data},
-                                {"licence", licence},
-                                {"metrics", metrics}};
+    ordered_json manifest{{"name", name},
+                          {"labels", labels},
+                          {"features", model::to_json(features)},
+                          {"features_probe", probe_row(features)},
+                          {"network", network},
+                          {"temperature", temperature},
+                          {"uncertain_below", uncertain_below},
+                          {"training_data", training_data},
+                          {"licence", licence},
+                          {"metrics", metrics}};
+    if (voice) {
+        manifest["voice"] = {{"kind", "gru"},
+                             {"units", voice->weights.num_units},
+                             {"training_data", voice->training_data},
+                             {"metrics", voice->metrics}};
+    }
     // safetensors allows text only in its metadata, so the manifest is JSON inside JSON.
     const std::string manifest_text = manifest.dump();
     const std::string digest = sha256_hex({manifest_text, index.dump(), data});
     ordered_json header;
-    header["__metadata__"] = {{"format", kFormat},
-                              {"version", std::to_string(kFormatVersion)},
-                              {"sha256", digest},
-                              {"manifest", manifest_text}};
+    header["__metadata__"] = {
+        {"format", kFormat},
+        {"version", std::to_string(voice ? kFormatVersion : kFormatVersionWithoutVoice)},
+        {"sha256", digest},
+        {"manifest", manifest_text}};
     for (const auto& [tensor_name, entry] : index.items()) {
         header[tensor_name] = entry;
     }
@@ -289,8 +349,10 @@ Bundle Bundle::load(const std::filesystem::path& path) {
     if (text("format") != kFormat) {
         refuse(path, "is a safetensors file, but not a model bundle of emotiond");
     }
-    if (text("version") != std::to_string(kFormatVersion)) {
-        refuse(path, "has format version " + text("version") + ", this build reads version " +
+    const bool has_voice = text("version") == std::to_string(kFormatVersion);
+    if (!has_voice && text("version") != std::to_string(kFormatVersionWithoutVoice)) {
+        refuse(path, "has format version " + text("version") + ", this build reads versions " +
+                         std::to_string(kFormatVersionWithoutVoice) + " and " +
                          std::to_string(kFormatVersion));
     }
     const std::string manifest_text = text("manifest");
@@ -337,6 +399,16 @@ Bundle Bundle::load(const std::filesystem::path& path) {
             } catch (const std::exception& error) {
                 throw std::runtime_error("tensor " + tensor_name + " " + error.what());
             }
+        }
+        if (has_voice) {
+            const ordered_json& voice = manifest.at("voice");
+            if (voice.at("kind") != "gru") {
+                throw std::runtime_error("has a voice detector of kind " + voice.at("kind").dump() +
+                                         ", this build knows \"gru\"");
+            }
+            bundle.voice = {take_voice_weights(bundle.tensors),
+                            voice.at("training_data").get<std::vector<std::string>>(),
+                            voice.at("metrics")};
         }
         bundle.validate();
         require_same_features(bundle, manifest.at("features_probe").get<std::vector<float>>());

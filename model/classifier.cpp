@@ -160,8 +160,17 @@ Classifier::Classifier(Bundle bundle, const Options& options) {
 
     // The first passes pay for libtorch's and oneDNN's set-up; nobody should wait for that later.
     const std::size_t num_rows = 300;
-    const std::vector<float> rows(num_rows * impl_->bundle.features.num_features());
+    const std::size_t num_features = impl_->bundle.features.num_features();
+    const std::vector<float> rows(num_rows * num_features);
     const ClassifierInput input{rows, num_rows};
+    {
+        const torch::NoGradGuard no_grad;
+        const std::span<const float> window(rows);
+        const WindowBatch batch = make_batch({&window, 1}, num_features);
+        const Logits logits =
+            impl_->forward(batch.rows.to(placement.device), batch.num_rows.to(placement.device));
+        impl_->tells_speech = logits.speech.defined();
+    }
     for (int pass = 0; pass < 3; ++pass) {
         classify({&input, 1});
     }
@@ -170,7 +179,7 @@ Classifier::Classifier(Bundle bundle, const Options& options) {
 Classifier::~Classifier() = default;
 Classifier::Classifier(Classifier&&) noexcept = default;
 
-std::vector<Classification> Classifier::classify(std::span<const ClassifierInput> inputs) {
+std::vector<Classification> Classifier::classify(std::span<const ClassifierInput> inputs) const {
     if (inputs.empty()) {
         return {};
     }
@@ -191,9 +200,9 @@ std::vector<Classification> Classifier::classify(std::span<const ClassifierInput
         impl_->forward(batch.rows.to(impl_->device), batch.num_rows.to(impl_->device));
     const auto scores =
         (logits.emotions / impl_->bundle.temperature).softmax(1).to(torch::kCPU).contiguous();
-    impl_->tells_speech = logits.speech.defined();
-    const auto speech = impl_->tells_speech ? logits.speech.sigmoid().to(torch::kCPU).contiguous()
-                                            : torch::ones({scores.size(0)});
+    const auto speech = logits.speech.defined()
+                            ? logits.speech.sigmoid().to(torch::kCPU).contiguous()
+                            : torch::ones({scores.size(0)});
     if (!torch::isfinite(scores).all().item<bool>() ||
         !torch::isfinite(speech).all().item<bool>()) {
         throw std::runtime_error("the network gave scores that are not finite");

@@ -28,7 +28,8 @@ struct Classification {
 };
 
 /// A bundle made ready to answer: network on its device, without gradients, warmed up.
-/// One thread at a time. classify() allocates and may take milliseconds: not real-time safe.
+/// Any number of threads may ask at once. classify() allocates and may take milliseconds: not
+/// real-time safe.
 class Classifier {
  public:
     struct Options {
@@ -48,7 +49,7 @@ class Classifier {
     /// One forward pass over windows of any lengths. Returns one answer per input.
     /// Throws std::invalid_argument for an input without rows or of another width,
     /// std::runtime_error where libtorch fails or the scores are not finite.
-    std::vector<Classification> classify(std::span<const ClassifierInput> inputs);
+    std::vector<Classification> classify(std::span<const ClassifierInput> inputs) const;
 
     [[nodiscard]] const Bundle& bundle() const;
     /// Whether Classification::speech says anything.

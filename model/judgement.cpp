@@ -14,4 +14,9 @@ Judgement judge(const Scores& scores, float speech, const Bundle& bundle) {
             derived_affect(bundle.labels, scores)};
 }
 
+Judgement judge(const Smoother::Steady& steady, const Bundle& bundle) {
+    return {bundle.labels[steady.label], steady.scores[steady.label], steady.uncertain,
+            derived_affect(bundle.labels, steady.scores)};
+}
+
 }  // namespace emotiond::model

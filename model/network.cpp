@@ -63,8 +63,10 @@ void Network::trim(torch::Tensor& rows, torch::Tensor& mask) {
     const auto count = mask.sum(1, true);
     const std::int64_t longest = std::max<std::int64_t>(1, count.max().item<std::int64_t>());
     const auto kept = index.slice(0, 0, longest).unsqueeze(0);
-    const auto from = (first + kept).clamp_max(rows.size(1) - 1).unsqueeze(2);
-    rows = rows.gather(1, from.expand({-1, -1, rows.size(2)}));
+    const std::int64_t batch = rows.size(0);
+    const auto window = torch::arange(batch, index.options()).unsqueeze(1) * rows.size(1);
+    const auto from = window + (first + kept).clamp_max(rows.size(1) - 1);
+    rows = rows.flatten(0, 1).index_select(0, from.flatten()).view({batch, longest, -1});
     mask = (kept < count).to(rows.scalar_type());
 }
 
@@ -73,7 +75,7 @@ std::pair<torch::Tensor, torch::Tensor> Network::centre_and_mix(torch::Tensor ro
                                                                 const Mixing* mixing) const {
     if (options_.centre_window) {
         const auto mean = rows.sum(1, true) / mask.sum(1, true).clamp_min(1.0).unsqueeze(2);
-        rows = (rows - mean) * mask.unsqueeze(2);
+        rows = (rows - mean).mul_(mask.unsqueeze(2));
     }
     if (mixing == nullptr) {
         return {rows, mask};
@@ -92,7 +94,7 @@ Logits Network::forward(torch::Tensor rows, const torch::Tensor& num_rows, const
     if (options_.energy_column >= 0) {
         trim(rows, mask);
     }
-    rows = (rows - mean_) * inverse_deviation_ * mask.unsqueeze(2);
+    rows = (rows - mean_).mul_(inverse_deviation_).mul_(mask.unsqueeze(2));
     const std::vector<torch::Tensor> embeddings = embed(rows, mask, mixing);
     Logits logits;
     std::vector<torch::Tensor> hidden;

@@ -3,6 +3,8 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "model/functionals.hpp"
+#include "model/kernels.hpp"
 #include "model/network.hpp"
 
 namespace emotiond::model {
@@ -29,6 +31,44 @@ nn::LSTM make_lstm(std::int64_t inputs, const NetworkOptions& options) {
                       .dropout(options.layers > 1 ? options.dropout : 0.0));
     open_forget_gates(lstm, options.hidden);
     return lstm;
+}
+
+/// What an LSTM of any layers, in one direction, says of each step: [batch][steps][inputs] to
+/// [batch][steps][hidden]. Where nothing is learnt, the processor takes the inputs' share of all
+/// steps in one product and each step's gates in one pass; libtorch makes a dozen small tensors a
+/// step.
+Tensor read(nn::LSTM& lstm, const Tensor& steps) {
+    if (torch::GradMode::is_enabled() || !steps.is_cpu() ||
+        steps.scalar_type() != torch::kFloat32) {
+        return std::get<0>(lstm->forward(steps));
+    }
+    const std::int64_t batch = steps.size(0);
+    const std::int64_t num_steps = steps.size(1);
+    const std::vector<Tensor> weights = lstm->all_weights();
+    auto values = steps.transpose(0, 1);
+    for (std::size_t layer = 0; layer < weights.size(); layer += 4) {
+        const Tensor& from_input = weights[layer];       // [4 hidden][inputs]
+        const Tensor& from_hidden = weights[layer + 1];  // [4 hidden][hidden]
+        const std::int64_t hidden = from_hidden.size(1);
+        const auto all_gates =
+            torch::addmm(weights[layer + 2] + weights[layer + 3],
+                         values.reshape({num_steps * batch, values.size(2)}), from_input.t())
+                .view({num_steps, batch, 4 * hidden});
+        values = torch::empty({num_steps, batch, hidden}, steps.options());
+        const auto cells = torch::zeros({batch, hidden}, steps.options());
+        const auto recurrent = from_hidden.t().contiguous();
+        const std::vector<Tensor> gates = all_gates.unbind(0);
+        const std::vector<Tensor> answers = values.unbind(0);
+        for (std::size_t step = 0; step < gates.size(); ++step) {
+            if (step > 0) {
+                gates[step].addmm_(answers[step - 1], recurrent);
+            }
+            kernels::step_lstm(gates[step].data_ptr<float>(), static_cast<std::size_t>(batch),
+                               static_cast<std::size_t>(hidden), cells.data_ptr<float>(),
+                               answers[step].data_ptr<float>());
+        }
+    }
+    return values.transpose(0, 1);
 }
 
 /// The weighted mean of the steps, weights from the steps themselves.
@@ -95,7 +135,7 @@ class ConvolutionImpl : public nn::Module {
     /// values: [batch][inputs][steps], 0 where masked.  mask: [batch][steps]; becomes that of the
     /// result. Returns [batch][outputs][steps / stride, rounded up].
     Tensor forward(const Tensor& values, Tensor& mask) {
-        auto result = torch::relu(normalisation_->forward(convolution_->forward(values)));
+        auto result = convolved(values).relu_();
         result = torch::dropout(result, dropout_, is_training());
         if (residual_) {
             result = result + values;
@@ -108,6 +148,34 @@ class ConvolutionImpl : public nn::Module {
     }
 
  private:
+    /// Convolved and normalised. oneDNN, which convolves for libtorch, compiles code for each new
+    /// shape and keeps it; of live windows, of any length in batches of any size, hardly two are
+    /// alike. So where nothing is learnt the processor has it as one product.
+    Tensor convolved(const Tensor& values) {
+        if (torch::GradMode::is_enabled() || is_training() || !values.is_cpu() ||
+            values.scalar_type() != torch::kFloat32) {
+            return normalisation_->forward(convolution_->forward(values));
+        }
+        const auto scale = normalisation_->weight *
+                           (normalisation_->running_var + normalisation_->options.eps()).rsqrt();
+        const auto bias = (convolution_->bias - normalisation_->running_mean) * scale +
+                          normalisation_->bias;  // [outputs]
+        const auto weight =
+            (convolution_->weight.permute({2, 1, 0}) * scale).flatten(0, 1);  // [5 inputs][outputs]
+        // The values that a step sees stand behind each other once each step has its own together.
+        const auto steps =
+            torch::constant_pad_nd(values.transpose(1, 2), {0, 0, kWidth / 2, kWidth / 2})
+                .contiguous();
+        const std::int64_t batch = steps.size(0);
+        const std::int64_t inputs = steps.size(2);
+        const std::int64_t num_steps = (steps.size(1) - kWidth) / stride_ + 1;
+        const auto seen = steps.as_strided({batch, num_steps, kWidth * inputs},
+                                           {steps.stride(0), stride_ * inputs, 1});
+        return torch::addmm(bias, seen.reshape({batch * num_steps, kWidth * inputs}), weight)
+            .view({batch, num_steps, -1})
+            .transpose(1, 2);
+    }
+
     static constexpr std::int64_t kWidth = 5;
     std::int64_t stride_;
     bool residual_;
@@ -141,17 +209,20 @@ class BidirectionalLstmImpl : public nn::Module {
         const auto index = torch::arange(steps.size(1), mask.options().dtype(torch::kInt64));
         const auto last = std::get<0>(((mask != 0) * (index + 1)).max(1, true)) - 1;
         const auto turned =
-            torch::where(index.unsqueeze(0) <= last, last - index.unsqueeze(0), index.unsqueeze(0))
-                .unsqueeze(2);
+            torch::where(index.unsqueeze(0) <= last, last - index.unsqueeze(0), index.unsqueeze(0));
+        const auto window = torch::arange(steps.size(0), index.options()).unsqueeze(1);
+        const auto turned_rows = (turned + window * steps.size(1)).flatten();
         const auto turn = [&](const Tensor& values) {
-            return values.gather(1, turned.expand({-1, -1, values.size(2)}));
+            return values.reshape({-1, values.size(2)})
+                .index_select(0, turned_rows)
+                .view(values.sizes());
         };
         for (std::size_t layer = 0; layer < forwards_.size(); ++layer) {
             if (layer > 0) {
                 steps = torch::dropout(steps, dropout_, is_training());
             }
-            const auto ahead = std::get<0>(forwards_[layer]->forward(steps));
-            const auto back = turn(std::get<0>(backwards_[layer]->forward(turn(steps))));
+            const auto ahead = read(forwards_[layer], steps);
+            const auto back = turn(read(backwards_[layer], turn(steps)));
             steps = torch::cat({ahead, back}, 2);
         }
         return steps;
@@ -187,7 +258,7 @@ class LstmNetwork : public Network {
         const auto step_mask = std::get<0>(
             torch::constant_pad_nd(mask, {0, missing}).view({-1, num_steps, per_step}).max(2));
         const auto steps = whole.reshape({rows.size(0), num_steps, per_step * rows.size(2)});
-        return {pooling_->forward(std::get<0>(lstm_->forward(steps)), step_mask)};
+        return {pooling_->forward(read(lstm_, steps), step_mask)};
     }
 
  private:
@@ -250,7 +321,7 @@ class CnnLstmNetwork : public Network {
             values = torch::max_pool1d((*layer)->forward(values, step_mask), 2, 2, 0, 1, true);
             step_mask = torch::max_pool1d(step_mask.unsqueeze(1), 2, 2, 0, 1, true).squeeze(1);
         }
-        const auto hidden = std::get<0>(lstm_->forward(values.transpose(1, 2).contiguous()));
+        const auto hidden = read(lstm_, values.transpose(1, 2).contiguous());
         return {pooling_->forward(hidden, step_mask)};
     }
 
@@ -271,19 +342,17 @@ std::pair<Tensor, Tensor> weighted_moments(const Tensor& values, const Tensor& w
     return {mean, (square - mean * mean).clamp_min(1e-3).sqrt()};
 }
 
-constexpr std::array kLevels{-2.5, -1.5, -0.75, 0.0, 0.75, 1.5, 2.5};
-
-/// In which share of the steps values exceed each of kLevels: how they are distributed, for less
-/// than percentiles cost. A value near a level counts in part, so that rounding decides nothing.
-/// values: [batch][steps][width].  mask: [batch][steps], 1 or 0.  unit: what a level of 1 is in
-/// the values.  Returns [batch][levels][width].
+/// In which share of the steps values exceed each of kernels::kLevels: how they are distributed,
+/// for less than percentiles cost. A value near a level counts in part, so that rounding decides
+/// nothing. values: [batch][steps][width].  mask: [batch][steps], 1 or 0.  unit: what a level of 1
+/// is in the values.  Returns [batch][levels][width].
 Tensor exceedances(const Tensor& values, const Tensor& mask, double unit) {
-    constexpr double kRamp = 0.5;
     const auto shares = (mask / mask.sum(1, true).clamp_min(1.0)).unsqueeze(1);
-    const auto ramps = values / (kRamp * unit);
+    const auto ramps = values / (kernels::kRamp * unit);
     std::vector<Tensor> exceeding;
-    for (const double level : kLevels) {
-        exceeding.push_back(torch::bmm(shares, (ramps + (0.5 - level / kRamp)).clamp(0.0, 1.0)));
+    for (const float level : kernels::kLevels) {
+        const auto above = (ramps + (0.5 - level / kernels::kRamp)).clamp(0.0, 1.0);
+        exceeding.push_back(torch::bmm(shares, above));
     }
     return torch::cat(exceeding, 1);
 }
@@ -299,7 +368,7 @@ class FunctionalsImpl : public nn::Module {
     explicit FunctionalsImpl(const NetworkOptions& options) : options_(options) {
         const std::int64_t width = options.num_features + options.num_cepstra;
         const std::int64_t kinds_of_rows = options.voicing_column >= 0 ? 2 : 1;
-        const auto levels = static_cast<std::int64_t>(kLevels.size());
+        const auto levels = static_cast<std::int64_t>(kernels::kLevels.size());
         const std::int64_t size = width * (8 * kinds_of_rows + 2 * levels) + kinds_of_rows - 1;
         normalisation_ = register_module(
             "normalisation", nn::BatchNorm1d(nn::BatchNorm1dOptions(size).affine(false)));
@@ -318,7 +387,11 @@ class FunctionalsImpl : public nn::Module {
         Tensor values;
         {
             const torch::NoGradGuard nothing_to_learn;
-            values = normalisation_->forward(functionals(rows, mask, deviation));
+            const bool is_for_the_processor =
+                rows.is_cpu() && rows.scalar_type() == torch::kFloat32;
+            values =
+                normalisation_->forward(is_for_the_processor ? in_one_pass(rows, mask, deviation)
+                                                             : by_operators(rows, mask, deviation));
         }
         values = values.clamp(-5.0, 5.0);
         if (mixing != nullptr) {
@@ -330,7 +403,40 @@ class FunctionalsImpl : public nn::Module {
     }
 
  private:
-    [[nodiscard]] Tensor functionals(Tensor rows, Tensor mask, const Tensor& deviation) const {
+    /// The counted rows are the first ones of each window.
+    [[nodiscard]] Tensor in_one_pass(const Tensor& rows, const Tensor& mask,
+                                     const Tensor& deviation) const {
+        WindowFunctionals::Options window;
+        window.num_features = static_cast<std::size_t>(options_.num_features);
+        if (const std::int64_t column = options_.voicing_column; column >= 0) {
+            window.voicing_column = static_cast<std::size_t>(column);
+            window.voiced_above =
+                static_cast<float>(options_.voiced_above / deviation[column].item<double>());
+        }
+        for (const std::int64_t column : columns_that_follow_the_level()) {
+            window.follow_level.push_back(static_cast<std::size_t>(column));
+        }
+        if (options_.num_cepstra > 0) {
+            window.first_cepstrum = static_cast<std::size_t>(options_.zeroth_column);
+            window.num_cepstra = static_cast<std::size_t>(options_.num_cepstra);
+            const auto bands = cepstra_to_bands(deviation).contiguous();
+            window.bands.assign(bands.data_ptr<float>(), bands.data_ptr<float>() + bands.numel());
+        }
+        const WindowFunctionals functionals(window);
+        const auto all_rows = rows.contiguous();
+        const auto count = mask.sum(1).to(torch::kInt64).clamp_min(1).contiguous();
+        auto result = torch::empty({rows.size(0), static_cast<std::int64_t>(functionals.size())},
+                                   rows.options());
+        for (std::int64_t i = 0; i < rows.size(0); ++i) {
+            functionals.compute(
+                all_rows.data_ptr<float>() + i * all_rows.stride(0),
+                static_cast<std::size_t>(count.data_ptr<std::int64_t>()[i]),
+                {result.data_ptr<float>() + i * result.stride(0), functionals.size()});
+        }
+        return result;
+    }
+
+    [[nodiscard]] Tensor by_operators(Tensor rows, Tensor mask, const Tensor& deviation) const {
         const std::int64_t missing = std::max<std::int64_t>(0, kDeltaRows - rows.size(1));
         rows = torch::constant_pad_nd(rows, {0, 0, 0, missing});
         mask = torch::constant_pad_nd(mask, {0, missing});
@@ -370,34 +476,46 @@ class FunctionalsImpl : public nn::Module {
         return torch::cat(extra, 1);
     }
 
+    [[nodiscard]] std::vector<std::int64_t> columns_that_follow_the_level() const {
+        std::vector<std::int64_t> columns;
+        for (const std::int64_t column : {options_.energy_column, options_.zeroth_column}) {
+            if (column >= 0) {
+                columns.push_back(column);
+            }
+        }
+        return columns;
+    }
+
     /// The same rows whatever the gain: what follows the level loses its mean over the window. Rows
     /// that do not count get any value.
     [[nodiscard]] Tensor without_level(const Tensor& rows, const Tensor& count) const {
         auto follows = torch::zeros({options_.num_features}, rows.options());
-        for (const std::int64_t column : {options_.energy_column, options_.zeroth_column}) {
-            if (column >= 0) {
-                follows[column] = 1.0;
-            }
+        for (const std::int64_t column : columns_that_follow_the_level()) {
+            follows[column] = 1.0;
         }
         const auto mean = rows.sum(1, true) / count.unsqueeze(2);
         return rows - mean * follows;
     }
 
-    /// Behind the columns as many bands as there are cepstra: the cosine transform turned back,
-    /// each band scaled to the deviation that it had if the cepstra were uncorrelated.
+    /// Behind the columns as many bands as there are cepstra.
     [[nodiscard]] Tensor with_bands(const Tensor& rows, const Tensor& deviation) const {
-        const std::int64_t size = options_.num_cepstra;
-        if (size == 0) {
+        if (options_.num_cepstra == 0) {
             return rows;
         }
-        const std::int64_t first = options_.zeroth_column;
-        const auto number = torch::arange(size, rows.options());
+        const auto cepstra = rows.narrow(2, options_.zeroth_column, options_.num_cepstra);
+        return torch::cat({rows, cepstra.matmul(cepstra_to_bands(deviation))}, 2);
+    }
+
+    /// [num_cepstra][num_cepstra]: the cosine transform turned back, each band scaled to the
+    /// deviation that it had if the cepstra were uncorrelated.
+    [[nodiscard]] Tensor cepstra_to_bands(const Tensor& deviation) const {
+        const std::int64_t size = options_.num_cepstra;
+        const auto number = torch::arange(size, deviation.options());
         const auto angle = number.unsqueeze(1) * (number + 0.5);
         auto cosines = (angle * (std::numbers::pi / static_cast<double>(size))).cos();
         cosines[0] *= std::sqrt(0.5);
-        cosines = cosines * deviation.narrow(0, first, size).unsqueeze(1);
-        cosines = cosines / cosines.square().sum(0).sqrt();
-        return torch::cat({rows, rows.narrow(2, first, size).matmul(cosines)}, 2);
+        cosines = cosines * deviation.narrow(0, options_.zeroth_column, size).unsqueeze(1);
+        return cosines / cosines.square().sum(0).sqrt();
     }
 
     /// HTK's regression over two rows on either side, of the rows that have these.
@@ -465,7 +583,7 @@ class CrnnNetwork : public Network {
             values = layer->forward(values, step_mask);
         }
         const auto steps = lstm_->forward(values.transpose(1, 2).contiguous(), step_mask);
-        return {pooling_->forward(steps.to(torch::kFloat32), step_mask), read};
+        return {pooling_->forward(steps.to(rows.scalar_type()), step_mask), read};
     }
 
  private:

@@ -41,7 +41,8 @@ std::size_t best_label(const Scores& scores) {
 Timeline classify_recording(Classifier& classifier, const Recording& recording,
                             const dsp::WindowOptions& options, float min_voiced) {
     Timeline timeline;
-    dsp::WindowStream stream(classifier.bundle().features, recording.rate_hz, options);
+    const Bundle& bundle = classifier.bundle();
+    dsp::WindowStream stream(bundle.features, recording.rate_hz, options, bundle.voice_weights());
     const auto classify = [&](const dsp::FeatureWindow& window) {
         const auto to_ms = [&](std::uint64_t sample) {
             return std::chrono::milliseconds(sample * 1000 /

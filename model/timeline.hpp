@@ -11,7 +11,7 @@
 
 namespace emotiond::model {
 
-/// Below this share of rows with speech level a window is silence and is not classified.
+/// Below this share of rows with speech a window is silence and is not classified.
 inline constexpr float kDefaultMinVoiced = 0.15F;
 
 /// What one window of a recording expresses.

@@ -101,7 +101,7 @@ std::vector<EventType> types(const Json& value) {
     for (const std::string& name : texts(value, "types")) {
         const auto type = event_type_from(name);
         if (!type) {
-            misfit("types", "some of emotion, gap, stream, error", name);
+            misfit("types", std::string("some of ") + kEventTypeNames, name);
         }
         result.push_back(*type);
     }
@@ -164,6 +164,50 @@ Subscribe subscribe(const Json& json) {
     return command;
 }
 
+std::optional<ControlAction> control_action(std::string_view type) {
+    for (const ControlAction action :
+         {ControlAction::Pause, ControlAction::Resume, ControlAction::Object}) {
+        if (type == to_text(action)) {
+            return action;
+        }
+    }
+    return std::nullopt;
+}
+
+ControlCommand control(ControlAction action, const Json& json) {
+    ControlCommand command{.action = action, .streams = {}, .reason = {}};
+    if (action == ControlAction::Resume) {
+        only(json, {"type", "request_id", "streams", "reason", "lift_objection"});
+        if (json.contains("lift_objection")) {
+            if (!json["lift_objection"].is_boolean()) {
+                misfit("lift_objection", "true or false", json["lift_objection"]);
+            }
+            command.lift_objection = json["lift_objection"].get<bool>();
+        }
+    } else {
+        only(json, {"type", "request_id", "streams", "reason"});
+    }
+    if (!json.contains("streams")) {
+        throw Misfit{"'streams' is missing"};
+    }
+    for (std::string& name : texts(json["streams"], "streams")) {
+        if (std::ranges::find(command.streams, name) == command.streams.end()) {
+            command.streams.push_back(std::move(name));
+        }
+    }
+    if (command.streams.empty()) {
+        throw Misfit{"'streams' names no stream"};
+    }
+    command.reason = text(json, "reason");
+    if (command.reason.size() > kMaxReasonBytes) {
+        throw Misfit{"'reason' has more than 500 bytes"};
+    }
+    if (command.reason.find_first_not_of(" \t\r\n") == std::string::npos) {
+        throw Misfit{"'reason' is empty: it stands in the audit log"};
+    }
+    return command;
+}
+
 decltype(Command::body) body(const Json& json, const std::string& type) {
     if (type == "subscribe") {
         return subscribe(json);
@@ -171,6 +215,9 @@ decltype(Command::body) body(const Json& json, const std::string& type) {
     if (type == "auth") {
         only(json, {"type", "request_id", "token"});
         return Auth{text(json, "token")};
+    }
+    if (const auto action = control_action(type)) {
+        return control(*action, json);
     }
     only(json, {"type", "request_id"});
     if (type == "unsubscribe") {
@@ -184,7 +231,7 @@ decltype(Command::body) body(const Json& json, const std::string& type) {
 
 bool is_command(std::string_view type) {
     constexpr std::string_view kTypes[]{"auth", "subscribe", "unsubscribe", "ping", "close"};
-    return std::ranges::find(kTypes, type) != std::end(kTypes);
+    return std::ranges::find(kTypes, type) != std::end(kTypes) || control_action(type);
 }
 
 /// Nothing where the text is no JSON, or nested too deeply.
@@ -205,6 +252,15 @@ std::optional<Json> parse(std::string_view text) {
 
 }  // namespace
 
+std::string_view to_text(ControlAction action) {
+    switch (action) {
+        case ControlAction::Pause: return "pause";
+        case ControlAction::Resume: return "resume_analysis";
+        case ControlAction::Object: break;
+    }
+    return "object";
+}
+
 std::variant<Command, CommandError> decode_command(std::string_view bytes) {
     const std::optional<Json> json = parse(bytes);
     if (!json || !json->is_object()) {
@@ -223,7 +279,8 @@ std::variant<Command, CommandError> decode_command(std::string_view bytes) {
         if (!is_command(type)) {
             return CommandError{request_id, "unknown_command",
                                 "unknown type " + shortened(type) +
-                                    ", expected auth, subscribe, unsubscribe, ping or close"};
+                                    ", expected auth, subscribe, unsubscribe, ping, close, "
+                                    "pause, resume_analysis or object"};
         }
         return Command{request_id, body(*json, type)};
     } catch (const Misfit& error) {

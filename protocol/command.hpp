@@ -45,6 +45,23 @@ struct Subscribe {
 struct Unsubscribe {
     bool operator==(const Unsubscribe&) const = default;
 };
+/// Whether streams are analysed from now on.
+enum class ControlAction {
+    Pause,
+    Resume,  ///< lifts a pause, and an objection where it says so
+    Object,  ///< the one who speaks does not want it: also forgets what was told of the stream
+};
+
+std::string_view to_text(ControlAction action);
+
+struct ControlCommand {
+    ControlAction action = ControlAction::Pause;
+    std::vector<std::string> streams;  ///< names, at least one, each once
+    std::string reason;                ///< never empty: it stands in the audit log
+    bool lift_objection = false;       ///< only of Resume
+    bool operator==(const ControlCommand&) const = default;
+};
+
 struct Ping {
     bool operator==(const Ping&) const = default;
 };
@@ -55,7 +72,7 @@ struct Close {
 /// What a client sent.
 struct Command {
     std::string request_id;
-    std::variant<Auth, Subscribe, Unsubscribe, Ping, Close> body;
+    std::variant<Auth, Subscribe, Unsubscribe, Ping, Close, ControlCommand> body;
     bool operator==(const Command&) const = default;
 };
 
@@ -67,6 +84,7 @@ struct CommandError {
 };
 
 constexpr std::size_t kMaxRequestIdBytes = 128;
+constexpr std::size_t kMaxReasonBytes = 500;
 
 /// Bytes from outside: never throws but std::bad_alloc. Nothing is nested deeper than the commands
 /// are, so that it takes neither stack nor memory worth mentioning. Thread-safe.

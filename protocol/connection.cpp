@@ -135,6 +135,12 @@ std::size_t Connection::unsent_bytes() const {
     return state_->waiting.size() + state_->being_sent.size();
 }
 
+std::string Connection::peer_address() const {
+    ErrorCode error;
+    const auto peer = state_->socket.remote_endpoint(error);
+    return error ? std::string() : peer.address().to_string();
+}
+
 std::optional<double> Connection::round_trip_ms() noexcept {
     TcpInfo info;
     boost::system::error_code error;

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -90,6 +91,9 @@ class Connection {
     void when_sent(std::function<void()> call);
 
     std::size_t unsent_bytes() const;
+
+    /// The other side's address; empty where it has gone.
+    std::string peer_address() const;
 
     /// The smoothed round trip in milliseconds, as the kernel measures it.
     std::optional<double> round_trip_ms() noexcept;

@@ -14,14 +14,16 @@ std::string_view to_text(EventType type) {
         case EventType::Emotion: return "emotion";
         case EventType::Gap: return "gap";
         case EventType::Stream: return "stream";
+        case EventType::Utterance: return "utterance";
+        case EventType::Alert: return "alert";
+        case EventType::Overload: return "overload";
         case EventType::Error: break;
     }
     return "error";
 }
 
 std::optional<EventType> event_type_from(std::string_view text) {
-    for (const EventType type :
-         {EventType::Emotion, EventType::Gap, EventType::Stream, EventType::Error}) {
+    for (const EventType type : kEventTypes) {
         if (text == to_text(type)) {
             return type;
         }
@@ -30,11 +32,8 @@ std::optional<EventType> event_type_from(std::string_view text) {
 }
 
 EventType type_of(const Event& event) {
-    // In the order of the variant's alternatives.
-    constexpr EventType kTypes[]{EventType::Emotion, EventType::Gap, EventType::Stream,
-                                 EventType::Error};
-    static_assert(std::size(kTypes) == std::variant_size_v<decltype(event.body)>);
-    return kTypes[event.body.index()];
+    static_assert(std::size(kEventTypes) == std::variant_size_v<decltype(event.body)>);
+    return kEventTypes[event.body.index()];
 }
 
 namespace {
@@ -81,21 +80,34 @@ void add_request_id(Json& json, const std::string& request_id) {
     }
 }
 
-void add(Json& json, const EmotionEvent& emotion) {
-    json["start_ms"] = emotion.start.count();
-    json["end_ms"] = emotion.end.count();
-    json["label"] = emotion.label;
-    json["confidence"] = share(emotion.confidence);
+/// What an emotion and an utterance tell alike.
+template <class Verdict>
+void add_verdict(Json& json, const Verdict& verdict) {
+    json["start_ms"] = verdict.start.count();
+    json["end_ms"] = verdict.end.count();
+    json["label"] = verdict.label;
+    json["confidence"] = share(verdict.confidence);
     Json& scores = json["scores"] = Json::object();
-    for (const auto& [label, score] : emotion.scores) {
+    for (const auto& [label, score] : verdict.scores) {
         scores[label] = share(score);
     }
-    json["uncertain"] = emotion.uncertain;
-    if (emotion.affect) {
-        json["affect"] = {{"valence", share(emotion.affect->valence)},
-                          {"arousal", share(emotion.affect->arousal)},
+    json["uncertain"] = verdict.uncertain;
+}
+
+void add(Json& json, const std::optional<Affect>& affect) {
+    if (affect) {
+        json["affect"] = {{"valence", share(affect->valence)},
+                          {"arousal", share(affect->arousal)},
                           {"derived", true}};
     }
+}
+
+void add(Json& json, const EmotionEvent& emotion) {
+    add_verdict(json, emotion);
+    if (emotion.utterance) {
+        json["utterance"] = *emotion.utterance;
+    }
+    add(json, emotion.affect);
     if (emotion.speech) {
         json["speech"] = share(*emotion.speech);
     }
@@ -129,6 +141,36 @@ void add(Json& json, const ErrorEvent& error) {
     add_request_id(json, error.request_id);
 }
 
+void add(Json& json, const UtteranceEvent& utterance) {
+    json["utterance"] = utterance.utterance;
+    add_verdict(json, utterance);
+    add(json, utterance.affect);
+    json["voiced"] = share(utterance.voiced);
+    json["level_dbfs"] = decibel(utterance.level_dbfs);
+    json["model"] = utterance.model;
+}
+
+void add(Json& json, const AlertEvent& alert) {
+    json["state"] = alert.raised ? "raised" : "cleared";
+    json["alert"] = alert.id;
+    json["rule"] = alert.rule;
+    json["start_ms"] = alert.start.count();
+    if (alert.end) {
+        json["end_ms"] = alert.end->count();
+    }
+    json["value"] = share(alert.value);
+    json["threshold"] = share(alert.threshold);
+    if (!alert.raised) {
+        json["reason"] = alert.reason;
+    }
+}
+
+void add(Json& json, const OverloadEvent& overload) {
+    json["level"] = overload.level;
+    json["action"] = overload.action;
+    json["reason"] = overload.reason;
+}
+
 Json to_json(const ModelInfo& model) {
     Json json;
     json["id"] = model.id;
@@ -145,6 +187,12 @@ Json to_json(const StreamInfo& stream) {
     Json json;
     json["stream"] = stream.stream;
     json["role"] = stream.role;
+    json["labels"] = stream.labels;
+    json["disclosed"] = stream.disclosed;
+    json["analysed"] = stream.analysed;
+    if (!stream.analysed) {
+        json["reason"] = stream.reason;
+    }
     json["state"] = to_text(stream.state);
     json["oldest_seq"] = stream.oldest_seq;
     json["newest_seq"] = stream.newest_seq;
@@ -193,6 +241,9 @@ std::string to_json_text(const Hello& hello) {
     if (hello.limits.idle_timeout) {
         limits["idle_timeout_ms"] = hello.limits.idle_timeout->count();
     }
+    if (hello.overload) {
+        add(json["overload"], *hello.overload);
+    }
     Json& models = json["models"] = Json::array();
     for (const ModelInfo& model : hello.models) {
         models.push_back(to_json(model));
@@ -218,6 +269,14 @@ std::string to_json_text(const Subscribed& answer) {
 std::string to_json_text(const Unsubscribed& answer) {
     Json json = object("unsubscribed");
     add_request_id(json, answer.request_id);
+    return to_text(json);
+}
+
+std::string to_json_text(const Controlled& answer) {
+    Json json = object("controlled");
+    add_request_id(json, answer.request_id);
+    json["action"] = answer.action;
+    json["streams"] = answer.streams;
     return to_text(json);
 }
 

@@ -28,6 +28,7 @@ std::string to_json_text(const Event& event, const Envelope& envelope);
 std::string to_json_text(const Hello& hello);
 std::string to_json_text(const Subscribed& answer);
 std::string to_json_text(const Unsubscribed& answer);
+std::string to_json_text(const Controlled& answer);
 std::string to_json_text(const Pong& pong);
 std::string to_json_text(const QueueGap& gap);
 

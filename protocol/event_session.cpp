@@ -335,6 +335,7 @@ void EventSession::obey(const Command& command) {
                                              .time = std::chrono::system_clock::now(),
                                              .round_trip_ms = round_trip_ms()})));
                    },
+                   [&](const ControlCommand& wanted) { control(wanted, request_id); },
                    [&](const Close&) {
                        goodbye_ = Goodbye::Done;
                        close(kRefusalDeadline);
@@ -390,6 +391,15 @@ void EventSession::subscribe(const Subscribe& command, const std::string& reques
         behind_[position.stream] = {.epoch = position.epoch, .seq = position.after_seq};
     }
     send(std::make_shared<const Message>(to_json_text(answer)));
+}
+
+void EventSession::control(const ControlCommand& command, const std::string& request_id) {
+    const auto answer = protocol::obey(options().control, command, request_id,
+                                       subscription_.rights(), peer_address());
+    if (const auto* refused = std::get_if<ErrorEvent>(&answer)) {
+        return send(hub().error(*refused));
+    }
+    send(std::make_shared<const Message>(to_json_text(std::get<Controlled>(answer))));
 }
 
 void EventSession::on_bad_input(ErrorEvent error, Goodbye why) {

@@ -106,9 +106,11 @@ class EventSession : public Session, public Subscriber {
     virtual void close_socket() = 0;
     virtual std::size_t unsent_bytes() const = 0;
     virtual std::optional<double> round_trip_ms() { return std::nullopt; }
+    virtual std::string peer_address() const = 0;
 
     void obey(const Command& command);
     void authorise(const std::string& token, const std::string& request_id);
+    void control(const ControlCommand& command, const std::string& request_id);
     void join(Rights rights);
     void pump();
     void catch_up();

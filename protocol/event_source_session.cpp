@@ -138,6 +138,7 @@ class EventSourceSession final : public EventSession {
 
     void hang_up(Goodbye) override { connection_.end_sending(); }
     std::size_t unsent_bytes() const override { return connection_.unsent_bytes(); }
+    std::string peer_address() const override { return connection_.peer_address(); }
 
     void close_socket() override {
         closed_ = true;

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -51,6 +52,7 @@ struct EmotionEvent {
     double confidence = 0.0;                             ///< probability of the label
     std::vector<std::pair<std::string, double>> scores;  ///< in the model's label order, sums to 1
     bool uncertain = false;
+    std::optional<std::uint64_t> utterance = {};  ///< that it falls into; none: into none
     std::optional<Affect> affect;  ///< none: a label has no coordinates, or there is no speech
     std::optional<double> speech;  ///< probability that it is speech; none: the model cannot tell
     double voiced = 0.0;           ///< share of the window's rows that hold speech level, 0..1
@@ -78,17 +80,58 @@ struct ErrorEvent {
     std::string request_id = {};  ///< of the command that it answers
 };
 
+/// What one utterance, from the speaker's begin to a pause, expresses as a whole.
+struct UtteranceEvent {
+    StreamTime start{};
+    StreamTime end{};
+    std::uint64_t utterance = 0;  ///< counts in the stream, from 1; its emotions carry it
+    std::string label;
+    double confidence = 0.0;
+    std::vector<std::pair<std::string, double>> scores;  ///< in the model's label order, sums to 1
+    bool uncertain = false;
+    std::optional<Affect> affect = {};
+    double voiced = 0.0;
+    double level_dbfs = 0.0;
+    std::string model;
+};
+
+/// A rule of the configuration has come true, or is no longer.
+struct AlertEvent {
+    bool raised = true;                  ///< false: it is cleared
+    std::string id;                      ///< the same of both
+    std::string rule;                    ///< its name in the configuration
+    StreamTime start{};                  ///< since when it holds
+    std::optional<StreamTime> end = {};  ///< where it is cleared
+    double value = 0.0;                  ///< what the rule looks at
+    double threshold = 0.0;              ///< what the value passed
+    std::string reason = {};             ///< why it is cleared: `below`, `silence`, `ended` ...
+};
+
+/// The service does less than it should, or all of it again.
+struct OverloadEvent {
+    int level = 0;       ///< 0: none any more; each next one does less
+    std::string action;  ///< what it does about it, for programs
+    std::string reason;  ///< for people
+};
+
 /// What is published. The hub adds `v`, `type`, `epoch`, `stream`, `role`, `seq` and `time`.
 struct Event {
-    std::string stream;  ///< empty: about the server, not a stream (only for ErrorEvent)
+    std::string stream;  ///< empty: about the server (only for ErrorEvent and OverloadEvent)
     WallTime time{};     ///< wall time of the end of what is described
-    std::variant<EmotionEvent, GapEvent, StreamEvent, ErrorEvent> body;
+    /// In the order of EventType.
+    std::variant<EmotionEvent, GapEvent, StreamEvent, ErrorEvent, UtteranceEvent, AlertEvent,
+                 OverloadEvent>
+        body;
 };
 
 /// A stream as `hello` tells it.
 struct StreamInfo {
     std::string stream;
-    std::string role;
+    std::string role = "unspecified";
+    std::map<std::string, std::string> labels = {};  ///< of the configuration: queue, language ...
+    bool disclosed = false;  ///< those who speak were told, says the configuration
+    bool analysed = true;
+    std::string reason = {};  ///< why it is not analysed; empty where it is
     StreamState state = StreamState::Silent;
     std::uint64_t oldest_seq = 0;  ///< of the replay buffer; 0: nothing published yet
     std::uint64_t newest_seq = 0;  ///< 0: nothing published yet
@@ -106,6 +149,7 @@ struct Hello {
     std::string server;  ///< name and version
     bool auth = false;   ///< a token is wanted first; then the lists are empty
     SubscriberLimits limits;
+    std::optional<OverloadEvent> overload = {};  ///< that lasts; none: all is done
     std::vector<ModelInfo> models;
     std::vector<StreamInfo> streams;
 };
@@ -120,6 +164,13 @@ struct Subscribed {
 /// Answers an unsubscribe: no event follows.
 struct Unsubscribed {
     std::string request_id;
+};
+
+/// Answers a pause, resume_analysis or object: it is in effect.
+struct Controlled {
+    std::string request_id;
+    std::string action;
+    std::vector<std::string> streams;
 };
 
 /// Answers a ping.

@@ -21,7 +21,10 @@ constexpr std::string_view kTooMany =
 
 HttpServer::HttpServer(boost::asio::io_context& io, const boost::asio::ip::tcp::endpoint& endpoint,
                        Hub& hub, ServerOptions options)
-    : Server(std::make_shared<Listener>(io, endpoint, hub, std::move(options),
+    : HttpServer(listen_on(io, endpoint), hub, std::move(options)) {}
+
+HttpServer::HttpServer(boost::asio::ip::tcp::acceptor acceptor, Hub& hub, ServerOptions options)
+    : Server(std::make_shared<Listener>(std::move(acceptor), hub, std::move(options),
                                         Listener::Transport{make_http_session, kTooMany})) {}
 
 }  // namespace emotiond::protocol

@@ -21,6 +21,8 @@ class HttpServer : public Server {
  public:
     HttpServer(boost::asio::io_context& io, const boost::asio::ip::tcp::endpoint& endpoint,
                Hub& hub, ServerOptions options = {});
+    /// acceptor: one that listens already.
+    HttpServer(boost::asio::ip::tcp::acceptor acceptor, Hub& hub, ServerOptions options = {});
 };
 
 }  // namespace emotiond::protocol

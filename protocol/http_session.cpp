@@ -16,6 +16,8 @@
 #include <string_view>
 #include <utility>
 
+#include "protocol/control.hpp"
+#include "protocol/event_json.hpp"
 #include "protocol/event_source_session.hpp"
 #include "protocol/security_headers.hpp"
 #include "protocol/websocket_session.hpp"
@@ -29,6 +31,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 
 constexpr std::uint32_t kMaxHeadBytes = 16384;
+constexpr std::string_view kControlPath = "/v1/control";
 constexpr std::string_view kBearer = "Bearer ";
 
 std::string_view view(beast::string_view text) {
@@ -99,7 +102,7 @@ class HttpSession final : public Session {
     void read_request() {
         parser_.emplace();
         parser_->header_limit(kMaxHeadBytes);
-        parser_->body_limit(0);
+        parser_->body_limit(EventSession::kMaxCommandBytes);
         answering_ = false;
         expire_after(options().handshake_timeout);
         http::async_read(connection_, buffer_, *parser_,
@@ -119,7 +122,7 @@ class HttpSession final : public Session {
 
     void on_request(beast::error_code error) {
         if (error == http::error::body_limit) {
-            return refuse(413, "too_big", "no request here has a body");
+            return refuse(413, "too_big", "a body has at most 65536 bytes");
         }
         if (error == http::error::header_limit) {
             return refuse(431, "too_big", "the head of the request has more than 16384 bytes");
@@ -141,6 +144,9 @@ class HttpSession final : public Session {
         }
         HttpRequest asked;
         asked.path = target->path();
+        if (asked.path != kControlPath && !request.body().empty()) {
+            return refuse(413, "too_big", "only a POST of /v1/control has a body");
+        }
         for (const auto parameter : target->params()) {
             asked.query[std::string(parameter.key)] = parameter.value;
         }
@@ -177,6 +183,7 @@ class HttpSession final : public Session {
         const auto& request = parser_->get();
         const bool is_get = request.method() == http::verb::get;
         const bool is_stream = asked.path == "/v1/stream";
+        const bool is_control = asked.path == kControlPath;
         if (request.method() == http::verb::options &&
             is_listed(view(request[http::field::origin]))) {
             return answer_preflight();
@@ -205,6 +212,12 @@ class HttpSession final : public Session {
         if (asked.path == "/v1/events" && is_get) {
             return stream_events(asked, std::move(*rights));
         }
+        if (is_control && request.method() != http::verb::post) {
+            return refuse(405, "method_not_allowed", "use POST");
+        }
+        if (is_control) {
+            return obey_body(*rights);
+        }
         if (!is_get && request.method() != http::verb::head &&
             request.method() != http::verb::delete_) {
             return refuse(405, "method_not_allowed", "use GET, HEAD or DELETE");
@@ -223,16 +236,62 @@ class HttpSession final : public Session {
         });
     }
 
-    /// None where a token is needed and there is none, or a wrong one.
+    /// None where a token is needed and there is none, or a wrong one. Without tokens the pages of
+    /// another origin, though listed, may look but not steer.
     std::optional<Rights> rights() const {
         if (!options().authorise) {
-            return Rights{};
+            Rights all;
+            const auto& request = parser_->get();
+            if (request.find(http::field::origin) != request.end() &&
+                authority_of(view(request[http::field::origin])) !=
+                    view(request[http::field::host])) {
+                all.actions = {"subscribe", "history", "erase", "metrics"};
+            }
+            return all;
         }
         std::string_view token = view(parser_->get()[http::field::authorization]);
         if (!token.starts_with(kBearer)) {
             return std::nullopt;
         }
         return options().authorise(token.substr(kBearer.size()));
+    }
+
+    /// A form of another page could send a body too, but none of this type.
+    void obey_body(const Rights& rights) {
+        const auto& request = parser_->get();
+        if (!is_json(view(request[http::field::content_type]))) {
+            return refuse(415, "unsupported_media_type", "use Content-Type: application/json");
+        }
+        const auto decoded = decode_command(request.body());
+        if (const auto* error = std::get_if<CommandError>(&decoded)) {
+            return refuse(400, error->code, error->message);
+        }
+        const auto& command = std::get<Command>(decoded);
+        const auto* wanted = std::get_if<ControlCommand>(&command.body);
+        if (wanted == nullptr) {
+            return refuse(400, "bad_command", "expected pause, resume_analysis or object here");
+        }
+        const auto answered = protocol::obey(options().control, *wanted, command.request_id, rights,
+                                             connection_.peer_address());
+        if (const auto* refused = std::get_if<ErrorEvent>(&answered)) {
+            return answer(http_error(status_of(refused->code), refused->code, refused->message));
+        }
+        answer({.body = to_json_text(std::get<Controlled>(answered)) + "\n", .headers = {}});
+    }
+
+    static bool is_json(std::string_view content_type) {
+        const std::string_view type = content_type.substr(0, content_type.find(';'));
+        return boost::beast::iequals({type.data(), type.size()}, "application/json");
+    }
+
+    static unsigned status_of(std::string_view code) {
+        if (code == "forbidden") {
+            return 403;
+        }
+        if (code == "unknown_stream" || code == "no_control") {
+            return 404;
+        }
+        return code == "audit_failed" ? 503 : 409;
     }
 
     void stream_events(const HttpRequest& asked, Rights rights) {
@@ -287,9 +346,10 @@ class HttpSession final : public Session {
         answer({.status = 204,
                 .content_type = "text/plain",
                 .body = {},
-                .headers = {{"Access-Control-Allow-Methods", "GET, HEAD, DELETE"},
-                            {"Access-Control-Allow-Headers", "Authorization, Last-Event-ID"},
-                            {"Access-Control-Max-Age", "600"}}});
+                .headers = {
+                    {"Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE"},
+                    {"Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID"},
+                    {"Access-Control-Max-Age", "600"}}});
     }
 
     /// For what is wrong with the request itself: the connection does not outlive it.
@@ -310,7 +370,7 @@ class HttpSession final : public Session {
         if (answer.status == 401) {
             response_.set(http::field::www_authenticate, "Bearer");
         } else if (answer.status == 405) {
-            response_.set(http::field::allow, "GET, HEAD, DELETE");
+            response_.set(http::field::allow, "GET, HEAD, POST, DELETE");
         } else if (answer.status == 426) {
             response_.set(http::field::upgrade, "websocket");
         }

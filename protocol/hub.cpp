@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <stdexcept>
@@ -37,37 +38,70 @@ Hub::Hub(std::string server, std::vector<ModelInfo> models, std::size_t replay_b
       models_(std::move(models)),
       replay_bytes_(replay_bytes) {}
 
-void Hub::add_stream(std::string name, std::string role) {
+void Hub::add_stream(StreamInfo info) {
+    const std::string& name = info.stream;
     if (name.empty() || name.size() > kMaxNameBytes) {
         throw std::invalid_argument("stream name \"" + name + "\" has " +
                                     std::to_string(name.size()) + " bytes, expected 1 to " +
                                     std::to_string(kMaxNameBytes));
     }
-    if (find(name) != nullptr) {
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) {
+        info.oldest_seq = info.newest_seq = 0;
+        streams_.push_back({.info = std::move(info), .replay = ReplayBuffer(replay_bytes_)});
+        by_name_.emplace(streams_.back().info.stream, std::prev(streams_.end()));
+        return;
+    }
+    Stream& stream = *found->second;
+    if (!stream.removed) {
         throw std::invalid_argument("stream name \"" + name + "\" is used twice");
     }
-    streams_.push_back(
-        {.info = {.stream = name, .role = std::move(role)}, .replay = ReplayBuffer(replay_bytes_)});
-    by_name_.emplace(std::move(name), &streams_.back());
+    info.oldest_seq = stream.info.oldest_seq;
+    info.newest_seq = stream.info.newest_seq;
+    stream.info = std::move(info);
+    stream.removed = false;
+    streams_.splice(streams_.end(), removed_, found->second);
 }
 
-const Hub::Stream* Hub::find(std::string_view name) const {
+void Hub::remove_stream(std::string_view name) {
     const auto found = by_name_.find(name);
-    return found == by_name_.end() ? nullptr : found->second;
+    if (found == by_name_.end() || found->second->removed) {
+        return;
+    }
+    found->second->removed = true;
+    removed_.splice(removed_.end(), streams_, found->second);
+    if (removed_.size() > kMaxRemovedReplays) {
+        // Those before it have been forgotten when they stood here.
+        forget(*std::prev(removed_.end(), kMaxRemovedReplays + 1));
+    }
+}
+
+void Hub::set_analysed(std::string_view name, bool analysed, std::string reason) {
+    if (Stream* stream = find(name)) {
+        stream->info.analysed = analysed;
+        stream->info.reason = std::move(reason);
+    }
+}
+
+Hub::Stream* Hub::find(std::string_view name) {
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : &*found->second;
 }
 
 const ReplayBuffer* Hub::replay(std::string_view name) const {
-    const Stream* stream = find(name);
-    return stream == nullptr ? nullptr : &stream->replay;
+    const auto found = by_name_.find(name);
+    return found == by_name_.end() ? nullptr : &found->second->replay;
 }
 
 void Hub::forget(std::string_view name) {
-    const auto found = by_name_.find(name);
-    if (found != by_name_.end()) {
-        Stream& stream = *found->second;
-        stream.replay.clear();
-        stream.info.oldest_seq = 0;
+    if (Stream* stream = find(name)) {
+        forget(*stream);
     }
+}
+
+void Hub::forget(Stream& stream) {
+    stream.replay.clear();
+    stream.info.oldest_seq = 0;
 }
 
 void Hub::publish(const Event& event) {
@@ -76,11 +110,10 @@ void Hub::publish(const Event& event) {
     Envelope envelope{.epoch = epoch_};
     Stream* stream = nullptr;
     if (!event.stream.empty()) {
-        const auto found = by_name_.find(event.stream);
-        if (found == by_name_.end()) {
+        stream = find(event.stream);
+        if (stream == nullptr) {
             throw std::out_of_range("event for the unknown stream \"" + event.stream + "\"");
         }
-        stream = found->second;
         envelope.role = stream->info.role;
         about.seq = envelope.seq = ++stream->info.newest_seq;
     }
@@ -89,6 +122,9 @@ void Hub::publish(const Event& event) {
     }
     if (const auto* emotion = std::get_if<EmotionEvent>(&event.body)) {
         about.end = emotion->end;
+    }
+    if (const auto* overload = std::get_if<OverloadEvent>(&event.body); overload && !stream) {
+        overload_ = overload->level > 0 ? std::optional(*overload) : std::nullopt;
     }
     about.position = ++counters_.events_published;
     const auto message =
@@ -112,6 +148,7 @@ MessagePtr Hub::hello(const SubscriberLimits& limits, const Rights& rights) cons
                 .server = server_,
                 .auth = false,
                 .limits = limits,
+                .overload = overload_,
                 .models = models_,
                 .streams = {}};
     for (const Stream& stream : streams_) {

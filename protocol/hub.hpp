@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "protocol/events.hpp"
@@ -33,6 +35,7 @@ struct Counters {
 class Hub {
  public:
     static constexpr std::size_t kMaxNameBytes = 128;
+    static constexpr std::size_t kMaxRemovedReplays = 64;
     static constexpr std::size_t kDefaultReplayBytes = std::size_t{256} * 1024;
 
     /// server: name and version, as `hello` tells it. replay_bytes: what each stream's replay
@@ -40,9 +43,20 @@ class Hub {
     Hub(std::string server, std::vector<ModelInfo> models,
         std::size_t replay_bytes = kDefaultReplayBytes);
 
-    /// The stream counts as silent until its first StreamEvent.
+    /// The stream counts as silent until its first StreamEvent. The numbers are the hub's: one that
+    /// comes back goes on where it was, so that no two events have the same in an epoch.
     /// Errors: throws std::invalid_argument for a name that is empty, taken or too long.
-    void add_stream(std::string name, std::string role = "unspecified");
+    void add_stream(StreamInfo info);
+
+    /// The stream is told of no more, neither in `hello` nor in a later list. What is still
+    /// published of it is delivered, and who resumes it gets what its replay buffer holds: until
+    /// kMaxRemovedReplays others have been removed, as where each call is a stream of its own.
+    /// Does nothing where there is none of that name.
+    void remove_stream(std::string_view name);
+
+    /// As `hello` tells it from now on; publishes nothing. reason: why not; empty where it is.
+    /// Does nothing where there is none of that name.
+    void set_analysed(std::string_view name, bool analysed, std::string reason);
 
     /// Errors: throws std::out_of_range for a stream that was not added.
     void publish(const Event& event);
@@ -58,9 +72,11 @@ class Hub {
     MessagePtr hello(const SubscriberLimits& limits, const Rights& rights = {}) const;
     MessagePtr error(ErrorEvent error) const;
 
-    /// In the order in which they were added.
+    /// In the order in which they were added, without those that were removed.
     std::vector<StreamInfo> streams() const;
     const std::vector<ModelInfo>& models() const { return models_; }
+    /// As `hello` tells them from now on.
+    void set_models(std::vector<ModelInfo> models) { models_ = std::move(models); }
     const std::string& server() const { return server_; }
 
     /// Empties the stream's replay buffer. Does nothing where there is none of that name.
@@ -79,16 +95,20 @@ class Hub {
     struct Stream {
         StreamInfo info;
         ReplayBuffer replay;
+        bool removed = false;
     };
 
-    const Stream* find(std::string_view name) const;
+    Stream* find(std::string_view name);
+    static void forget(Stream& stream);
 
     std::string epoch_;
     std::string server_;
     std::vector<ModelInfo> models_;
     std::size_t replay_bytes_;
-    std::deque<Stream> streams_;  // in the order they were added, so hello tells them
-    std::map<std::string, Stream*, std::less<>> by_name_;
+    std::list<Stream> streams_;  // in the order they were added, so hello tells them
+    std::list<Stream> removed_;  // the latest last
+    std::map<std::string, std::list<Stream>::iterator, std::less<>> by_name_;
+    std::optional<OverloadEvent> overload_;
     std::vector<Subscriber*> subscribers_;
     Counters counters_;
 };

@@ -81,25 +81,23 @@ class TlsHandshake final : public Session {
 
 }  // namespace
 
-Listener::Listener(asio::io_context& io, const tcp::endpoint& endpoint, Hub& hub,
-                   ServerOptions options, Transport transport)
-    : hub_(hub),
-      options_(std::move(options)),
-      transport_(transport),
-      acceptor_(io),
-      backoff_(io),
-      flusher_(std::make_shared<Flusher>(io.get_executor())) {
+tcp::acceptor listen_on(asio::io_context& io, const tcp::endpoint& endpoint) {
     try {
-        acceptor_.open(endpoint.protocol());
-        acceptor_.set_option(tcp::acceptor::reuse_address(true));
-        acceptor_.bind(endpoint);
-        acceptor_.listen(tcp::socket::max_listen_connections);
-        local_endpoint_ = acceptor_.local_endpoint();
+        return {io, endpoint};
     } catch (const boost::system::system_error& error) {
         throw std::runtime_error("cannot listen on " + to_string(endpoint) + ": " +
                                  error.code().message());
     }
 }
+
+Listener::Listener(tcp::acceptor acceptor, Hub& hub, ServerOptions options, Transport transport)
+    : hub_(hub),
+      options_(std::move(options)),
+      transport_(transport),
+      acceptor_(std::move(acceptor)),
+      local_endpoint_(acceptor_.local_endpoint()),
+      backoff_(acceptor_.get_executor()),
+      flusher_(std::make_shared<Flusher>(acceptor_.get_executor())) {}
 
 void Listener::accept() {
     acceptor_.async_accept(

@@ -15,6 +15,11 @@
 
 namespace emotiond::protocol {
 
+/// An acceptor that listens on the endpoint.
+/// Errors: throws std::runtime_error "cannot listen on 127.0.0.1:8791: <reason>".
+boost::asio::ip::tcp::acceptor listen_on(boost::asio::io_context& io,
+                                         const boost::asio::ip::tcp::endpoint& endpoint);
+
 /// Accepts connections and owns the sessions made of them. Handlers that wait in the io_context
 /// share the ownership of listener and sessions, so they may safely outlive the server; after
 /// abort() they touch neither the hub nor the options.
@@ -28,9 +33,9 @@ class Listener : public std::enable_shared_from_this<Listener> {
         std::string_view too_many;  ///< what one connection too many is told
     };
 
-    /// Errors: throws std::runtime_error "cannot listen on 127.0.0.1:8791: <reason>".
-    Listener(boost::asio::io_context& io, const boost::asio::ip::tcp::endpoint& endpoint, Hub& hub,
-             ServerOptions options, Transport transport);
+    /// acceptor: one that listens.
+    Listener(boost::asio::ip::tcp::acceptor acceptor, Hub& hub, ServerOptions options,
+             Transport transport);
 
     void accept();
     void stop(std::chrono::milliseconds deadline);

@@ -12,7 +12,15 @@
 namespace emotiond::protocol {
 
 /// The kinds of events that a subscription can name.
-enum class EventType { Emotion, Gap, Stream, Error };
+/// The history stores them by number: new ones go to the end.
+enum class EventType { Emotion, Gap, Stream, Error, Utterance, Alert, Overload };
+
+constexpr EventType kEventTypes[]{EventType::Emotion, EventType::Gap,       EventType::Stream,
+                                  EventType::Error,   EventType::Utterance, EventType::Alert,
+                                  EventType::Overload};
+
+/// All of them, as a message to people lists them.
+constexpr const char* kEventTypeNames = "emotion, gap, stream, error, utterance, alert, overload";
 
 std::string_view to_text(EventType type);
 std::optional<EventType> event_type_from(std::string_view text);

@@ -54,7 +54,9 @@ std::size_t Outbox::drop_outdated() {
     std::vector<MessagePtr> outdated;
     for (auto message = waiting_.rbegin(); message != waiting_.rend(); ++message) {
         const Message::About& about = (*message)->about();
-        if (!about.type || about.stream.empty() || seen.emplace(about.stream, *about.type).second) {
+        // Of two alerts neither says what the other does.
+        const bool stays = !about.type || about.type == EventType::Alert || about.stream.empty();
+        if (stays || seen.emplace(about.stream, *about.type).second) {
             latest.push_front(*message);
         } else {
             outdated.push_back(*message);

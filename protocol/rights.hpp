@@ -15,8 +15,8 @@ namespace emotiond::protocol {
 struct Rights {
     std::string name;                       ///< of the token, for the log; never the token
     std::vector<std::string> streams{"*"};  ///< globs
-    std::vector<std::string> actions{
-        "*"};  ///< `subscribe`, `history`, `erase`, `metrics`; `*`: all
+    /// `subscribe`, `history`, `erase`, `control`, `metrics`; `*`: all
+    std::vector<std::string> actions{"*"};
 
     bool may_see(std::string_view stream) const {
         return std::ranges::any_of(

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/connection_limiter.hpp"
+#include "protocol/control.hpp"
 #include "protocol/history_reader.hpp"
 #include "protocol/http_handler.hpp"
 #include "protocol/outbox.hpp"
@@ -38,6 +39,7 @@ struct ServerOptions {
     std::shared_ptr<ConnectionLimiter> limiter;
     std::shared_ptr<Tls> tls;
     HistoryReader* history = nullptr;
+    Control* control = nullptr;
     Authorise authorise;  ///< empty: everybody may do everything
     HttpHandler http;     ///< what else the HTTP port answers; empty: nothing
 

@@ -57,9 +57,21 @@ class TcpSession final : public EventSession {
                 } else if (error) {
                     cut();
                 } else {
-                    on_command(take_line(bytes));
+                    obey_line(take_line(bytes));
                 }
             });
+    }
+
+    /// Any web page can have a browser send text of its choice here, but only behind the head of an
+    /// HTTP request.
+    void obey_line(const std::string& line) {
+        if (!line.starts_with('{') && line.find(" HTTP/") != std::string::npos) {
+            return on_bad_input({.code = "bad_json",
+                                 .message = "this port speaks no HTTP, but JSON lines",
+                                 .fatal = true},
+                                Goodbye::NotAuthorised);
+        }
+        on_command(line);
     }
 
     std::string take_line(std::size_t bytes) {
@@ -75,6 +87,7 @@ class TcpSession final : public EventSession {
     void close_socket() override { connection_.close(); }
     std::optional<double> round_trip_ms() override { return connection_.round_trip_ms(); }
     std::size_t unsent_bytes() const override { return connection_.unsent_bytes(); }
+    std::string peer_address() const override { return connection_.peer_address(); }
 
     Connection connection_;
     std::string input_;
@@ -95,7 +108,10 @@ constexpr std::string_view kTooMany =
 
 TcpServer::TcpServer(asio::io_context& io, const tcp::endpoint& endpoint, Hub& hub,
                      ServerOptions options)
-    : Server(std::make_shared<Listener>(io, endpoint, hub, std::move(options),
+    : TcpServer(listen_on(io, endpoint), hub, std::move(options)) {}
+
+TcpServer::TcpServer(tcp::acceptor acceptor, Hub& hub, ServerOptions options)
+    : Server(std::make_shared<Listener>(std::move(acceptor), hub, std::move(options),
                                         Listener::Transport{make_tcp_session, kTooMany})) {}
 
 }  // namespace emotiond::protocol

@@ -15,6 +15,8 @@ class TcpServer : public Server {
  public:
     TcpServer(boost::asio::io_context& io, const boost::asio::ip::tcp::endpoint& endpoint, Hub& hub,
               ServerOptions options = {});
+    /// acceptor: one that listens already.
+    TcpServer(boost::asio::ip::tcp::acceptor acceptor, Hub& hub, ServerOptions options = {});
 };
 
 }  // namespace emotiond::protocol

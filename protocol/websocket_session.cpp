@@ -113,6 +113,7 @@ class WebSocketSession final : public EventSession {
         return websocket_.next_layer().round_trip_ms();
     }
     std::size_t unsent_bytes() const override { return websocket_.next_layer().unsent_bytes(); }
+    std::string peer_address() const override { return websocket_.next_layer().peer_address(); }
 
     websocket::stream<Connection> websocket_;
     beast::flat_buffer buffer_;

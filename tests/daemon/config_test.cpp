@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -168,6 +169,68 @@ TEST(Config, PrintsWhatItReadsBack) {
     EXPECT_EQ(again, config);
 }
 
+TEST(Config, ReadsChannelsAndPrintsThemBack) {
+    Config config;
+    config.read_file(write_config(R"toml([[channels]]
+id = "desk07-customer"
+source = "usb:1-2.3"
+channel = 0
+role = "customer"
+disclosed = true
+labels = {team = "billing", floor = "2"}
+
+[[channels]]
+id = "desk07-agent"
+source = "alsa:Headset#1"
+role = "agent"
+exception = "safety: trains drivers (works council, 2026-03)"
+mixed = true
+priority = "low"
+)toml"));
+    config.validate();
+    ASSERT_EQ(config.channels.size(), 2U);
+    EXPECT_EQ(config.all_channels(), config.channels);
+    const ChannelConfig& customer = config.channels[0];
+    EXPECT_EQ(customer.source_spec(), SourceSpec::parse("usb:1-2.3#0"));
+    EXPECT_EQ(customer.role, "customer");
+    EXPECT_TRUE(customer.disclosed);
+    EXPECT_FALSE(customer.mixed);
+    EXPECT_EQ(customer.labels.at("team"), "billing");
+    const ChannelConfig& agent = config.channels[1];
+    EXPECT_EQ(agent.source_spec().channel, 1);
+    EXPECT_EQ(agent.priority, "low");
+    EXPECT_THAT(agent.exception, HasSubstr("works council"));
+    Config again;
+    again.read_file(write_config(config.to_toml()));
+    EXPECT_EQ(again, config);
+}
+
+TEST(Config, WithoutChannelsEverySourceIsOne) {
+    Config config;
+    config.apply_override("audio.sources=mic:Headset#0,file:/tmp/call.wav");
+    const std::vector<ChannelConfig> channels = config.all_channels();
+    ASSERT_EQ(channels.size(), 2U);
+    EXPECT_EQ(channels[0].id, "headset-0");
+    EXPECT_EQ(channels[1].id, "call");
+    EXPECT_EQ(channels[1].role, "unspecified");
+}
+
+TEST(Config, NamesTheLineAndTheChannelOfWhatIsWrongWithIt) {
+    const std::string begin = "[[channels]]\nid = \"a\"\nsource = \"mic\"\n";
+    EXPECT_THAT(complaint(begin + "rule = \"agent\""),
+                HasSubstr(".toml:4: channel 'a': unknown key 'rule'"));
+    EXPECT_THAT(complaint(begin + "role = \"boss\""), HasSubstr("role must be customer, agent"));
+    EXPECT_THAT(complaint(begin + "channel = \"left\""),
+                HasSubstr(".toml:4: channel 'a': channel must be a whole number"));
+    EXPECT_THAT(complaint(begin + "channel = 400"), HasSubstr("0 to 255"));
+    EXPECT_THAT(complaint(begin + "labels = \"x\""), HasSubstr("labels must be like {"));
+    EXPECT_THAT(complaint(begin + "priority = \"high\""), HasSubstr("normal or low"));
+    EXPECT_THAT(complaint(begin + begin), HasSubstr("channel 'a' is there twice"));
+    EXPECT_THAT(complaint("[[channels]]\nid = \"a\""), HasSubstr("needs `source`"));
+    EXPECT_THAT(complaint("[[channels]]\nid = \"a b\"\nsource = \"mic\""), HasSubstr("id must be"));
+    EXPECT_THAT(complaint("[channels]\nid = \"a\""), HasSubstr("[[channels]]"));
+}
+
 TEST(Config, WhatOthersCanReachNeedsACertificateAndTokens) {
     EXPECT_THAT(override_complaint("server.http=0.0.0.0:8790"),
                 HasSubstr("can be reached from other machines"));
@@ -185,6 +248,24 @@ TEST(Config, WhatOthersCanReachNeedsACertificateAndTokens) {
     EXPECT_EQ(override_complaint("server.http=[::1]:8790"), "");
     EXPECT_THAT(override_complaint("server.tls_key=x"), HasSubstr("belong together"));
     EXPECT_THAT(override_complaint("server.origins=desk.example"), HasSubstr("https://"));
+}
+
+// The file of the package changes nothing, and neither does it with the settings that it shows.
+TEST(Config, TheFileOfThePackageShowsDefaults) {
+    std::ifstream in(std::string(EMOTIOND_SOURCE_DIR) + "/systemd/emotiond.toml");
+    std::string shown;
+    int num_shown = 0;
+    for (std::string line; std::getline(in, line);) {
+        const bool is_setting = line.size() > 1 && line[0] == '#' && std::isalpha(line[1]) != 0;
+        num_shown += is_setting ? 1 : 0;
+        shown += line.substr(is_setting ? 1 : 0) + "\n";
+    }
+    EXPECT_GT(num_shown, 10);
+    Config config;
+    config.read_file(std::string(EMOTIOND_SOURCE_DIR) + "/systemd/emotiond.toml");
+    EXPECT_EQ(config, Config{});
+    config.read_file(write_config(shown));
+    EXPECT_EQ(config, Config{});
 }
 
 }  // namespace

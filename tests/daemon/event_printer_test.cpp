@@ -41,6 +41,17 @@ TEST(EventPrinter, WhatIsUncertainHasAQuestionMarkAndNoSpeechIsNoEmotion) {
     EXPECT_THAT(to_line(message, true), HasSubstr("\033[90mno speech"));
 }
 
+TEST(EventPrinter, AnAlertSaysSinceWhenAndWhyItIsOver) {
+    nlohmann::json message{{"type", "alert"}, {"stream", "desk"},  {"state", "raised"},
+                           {"rule", "anger"}, {"start_ms", 63500}, {"value", 0.714}};
+    EXPECT_THAT(to_line(message, false), HasSubstr("alert anger raised: 0.71, since 1:03.5"));
+    EXPECT_THAT(to_line(message, true), HasSubstr("\033[1;31malert"));
+    message["state"] = "cleared";
+    message["reason"] = "silence";
+    EXPECT_THAT(to_line(message, true),
+                HasSubstr("alert anger cleared: 0.71, since 1:03.5 (silence)"));
+}
+
 TEST(EventPrinter, StatesGapsAndErrorsSayWhatHappened) {
     EXPECT_THAT(
         to_line({{"type", "stream"}, {"stream", "a"}, {"state", "lost"}, {"reason", "gone"}},
@@ -62,6 +73,25 @@ TEST(EventPrinter, StatesGapsAndErrorsSayWhatHappened) {
                 HasSubstr("7 messages lost: slow_consumer"));
     EXPECT_THAT(to_line({{"type", "error"}, {"message", "no"}}, false), HasSubstr("error: no"));
     EXPECT_EQ(to_line({{"type", "hello"}}, false), "");
+}
+
+TEST(EventPrinter, UtterancesAndOverloadAreLinesToo) {
+    EXPECT_THAT(to_line({{"type", "utterance"},
+                         {"stream", "a"},
+                         {"start_ms", 1200},
+                         {"end_ms", 9900},
+                         {"utterance", 12},
+                         {"label", "angry"},
+                         {"confidence", 0.68}},
+                        false),
+                AllOf(HasSubstr("0:01.2-0:09.9"), HasSubstr("angry      0.68"),
+                      HasSubstr("(utterance 12)")));
+    EXPECT_THAT(
+        to_line({{"type", "overload"}, {"level", 2}, {"action", "shed"}, {"reason", "r"}}, false),
+        HasSubstr("overload 2, shed: r"));
+    EXPECT_THAT(
+        to_line({{"type", "overload"}, {"level", 0}, {"action", ""}, {"reason", "r"}}, false),
+        HasSubstr("overload is over: r"));
 }
 
 }  // namespace

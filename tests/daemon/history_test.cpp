@@ -46,8 +46,8 @@ class HistoryTest : public ::testing::Test {
 
     void start_hub() {
         hub_ = std::make_unique<protocol::Hub>("emotiond test", std::vector<protocol::ModelInfo>{});
-        hub_->add_stream("desk07");
-        hub_->add_stream("hall");
+        hub_->add_stream({.stream = "desk07"});
+        hub_->add_stream({.stream = "hall"});
     }
 
     void record() {

@@ -19,6 +19,8 @@ TEST(SourceSpec, ReadsMicrophonesAndFiles) {
     EXPECT_EQ(SourceSpec::parse("file:/a/b.wav"),
               (SourceSpec{Kind::File, "/a/b.wav", std::nullopt}));
     EXPECT_EQ(SourceSpec::parse("file:call.wav#1"), (SourceSpec{Kind::File, "call.wav", 1}));
+    EXPECT_EQ(SourceSpec::parse("alsa:Headset#0"), (SourceSpec{Kind::AlsaCard, "Headset", 0}));
+    EXPECT_EQ(SourceSpec::parse("usb:1-2.3"), (SourceSpec{Kind::UsbPort, "1-2.3", std::nullopt}));
 }
 
 TEST(SourceSpec, AHashThatIsNoChannelBelongsToTheName) {

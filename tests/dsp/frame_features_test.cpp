@@ -15,10 +15,10 @@ namespace {
 
 using Features = std::map<std::string, float>;
 
-Features features_of(FrameFeatures& frame, const FeatureSpec& spec,
-                     const std::vector<float>& samples) {
+Features features_of(FrameFeatures& frame, SpectralFlux& flux, const std::vector<float>& samples) {
+    const FeatureSpec& spec = frame.spec();
     std::vector<float> row(spec.num_static());
-    frame.compute(samples, row);
+    frame.compute(samples, flux, row);
     Features features;
     const std::vector<std::string> names = spec.feature_names();
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -30,7 +30,8 @@ Features features_of(FrameFeatures& frame, const FeatureSpec& spec,
 
 Features features_of(const FeatureSpec& spec, const std::vector<float>& samples) {
     FrameFeatures frame(spec);
-    return features_of(frame, spec, samples);
+    SpectralFlux flux(spec);
+    return features_of(frame, flux, samples);
 }
 
 FeatureSpec only(bool FeatureSpec::*feature) {
@@ -91,17 +92,17 @@ TEST(FrameFeatures, TakeZeroCrossingsAndRmsFromTheSamplesAsTheyAre) {
     EXPECT_NE(treated.at("mfcc0"), plain.at("mfcc0"));
 }
 
-TEST(FrameFeatures, ForgetTheFrameBeforeAReset) {
-    const FeatureSpec spec = only(&FeatureSpec::spectral_flux);
-    FrameFeatures frame(spec);
+TEST(FrameFeatures, RememberFramesByChannel) {
+    FrameFeatures frame(only(&FeatureSpec::spectral_flux));
+    SpectralFlux one(frame.spec());
+    SpectralFlux other(frame.spec());
     std::vector<float> samples = test::make_noise(400, 8);
-    EXPECT_EQ(features_of(frame, spec, samples).at("flux"), 0.0F);
+    EXPECT_EQ(features_of(frame, one, samples).at("flux"), 0.0F);
     for (float& sample : samples) {
         sample *= 2.0F;
     }
-    EXPECT_NEAR(features_of(frame, spec, samples).at("flux"), std::log(4.0F), 1e-4F);
-    frame.reset();
-    EXPECT_EQ(features_of(frame, spec, samples).at("flux"), 0.0F);
+    EXPECT_EQ(features_of(frame, other, samples).at("flux"), 0.0F);
+    EXPECT_NEAR(features_of(frame, one, samples).at("flux"), std::log(4.0F), 1e-4F);
 }
 
 }  // namespace

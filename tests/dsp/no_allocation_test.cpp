@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <span>
@@ -9,6 +10,7 @@
 #include "dsp/feature_extractor.hpp"
 #include "dsp/sample_ring.hpp"
 #include "dsp/sliding_window.hpp"
+#include "dsp/utterance_segmenter.hpp"
 #include "dsp/window_stream.hpp"
 #include "tests/dsp/signals.hpp"
 #include "tests/support/allocation_counter.hpp"
@@ -98,6 +100,39 @@ TEST(WindowStream, AllocatesNothingAfterConstructionAtEqualRates) {
     }
     EXPECT_EQ(counter.count(), 0U);
     EXPECT_GT(num_windows, 0U);
+}
+
+TEST(WindowStream, AllocatesNothingWithADetectorAndASegmenter) {
+    const std::vector<float> samples = test::make_noise(100000, 4);
+    const FeatureSpec spec;
+    VoiceDetector::Weights weights;
+    weights.num_features = spec.num_features();
+    weights.num_units = 32;
+    weights.input.assign(96 * weights.num_features, 0.1F);
+    weights.input_bias.assign(96, 0.0F);
+    weights.recurrent.assign(96 * 32, 0.1F);
+    weights.recurrent_bias.assign(96, 0.0F);
+    weights.output.assign(32, 0.1F);
+    WindowStream stream(spec, spec.sample_rate_hz, WindowOptions{}, &weights);
+    UtteranceSegmenter segmenter(SegmenterOptions{}, std::chrono::milliseconds(10));
+    std::size_t num_rows = 0;
+    std::size_t num_utterances = 0;
+    const auto on_window = [](const FeatureWindow&) {};
+    const auto on_utterance = [&](const Utterance&) { ++num_utterances; };
+    const auto on_row = [&](const VoiceRow&) {
+        segmenter.push(num_rows++ % 500 < 300 ? 0.9F : 0.1F, on_utterance);
+    };
+    const AllocationCounter counter;
+    for (int i = 0; i < 2; ++i) {
+        stream.push(samples, on_window, on_row);
+        stream.finish(on_window, on_row);
+        stream.restart(samples.size());
+        segmenter.finish(on_utterance);
+        segmenter.reset();
+    }
+    EXPECT_EQ(counter.count(), 0U);
+    EXPECT_GT(num_rows, 1000U);
+    EXPECT_GT(num_utterances, 2U);
 }
 
 }  // namespace

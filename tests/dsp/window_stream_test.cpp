@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -259,6 +261,160 @@ TEST(WindowStream, GivesNoWindowOfNoSamples) {
          {FeatureSpec{}, FeatureSpec::librosa(kRateHz), with_all_features(FeatureSpec{})}) {
         EXPECT_THAT(windows_of(spec, {}), testing::IsEmpty());
     }
+}
+
+/// A detector for which a row is speech whose first feature is above this, however little.
+VoiceDetector::Weights speech_above(float first_feature, const FeatureSpec& spec) {
+    constexpr std::size_t kUnits = 8;
+    constexpr float kSteep = 100.0F;
+    VoiceDetector::Weights weights;
+    weights.num_features = spec.num_features();
+    weights.num_units = kUnits;
+    weights.input.resize(3 * kUnits * weights.num_features);
+    weights.input_bias.resize(3 * kUnits);
+    weights.recurrent.resize(3 * kUnits * kUnits);
+    weights.recurrent_bias.resize(3 * kUnits);
+    weights.output.resize(kUnits);
+    weights.input[2 * kUnits * weights.num_features] = kSteep;
+    weights.input_bias[2 * kUnits] = -kSteep * first_feature;
+    weights.input_bias[kUnits] = -kSteep;  // the update gate is shut: nothing is remembered
+    weights.output[0] = 10.0F;
+    return weights;
+}
+
+struct Heard {
+    std::vector<VoiceRow> rows;
+    std::vector<Window> windows;
+};
+
+Heard hear(WindowStream& stream, std::span<const float> samples, std::size_t max_part = 4096) {
+    Heard heard;
+    const auto keep_row = [&](const VoiceRow& row) { heard.rows.push_back(row); };
+    cut(samples, max_part, 1,
+        [&](std::span<const float> part) { stream.push(part, keep_in(heard.windows), keep_row); });
+    stream.finish(keep_in(heard.windows), keep_row);
+    return heard;
+}
+
+/// Half a second of a quiet room, of loud noise, and of the room again.
+std::vector<float> noise_in_silence() {
+    std::minstd_rand random(41);
+    std::uniform_real_distribution<float> uniform(-0.5F, 0.5F);
+    std::vector<float> samples(3 * kRateHz / 2);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        const bool is_loud = i >= kRateHz / 2 && i < kRateHz;
+        samples[i] = uniform(random) * (is_loud ? 1.0F : 1e-3F);
+    }
+    return samples;
+}
+
+TEST(WindowStream, TellsEveryRowBeforeTheWindowThatEndsWithIt) {
+    WindowStream stream(with_deltas(), kRateHz, kOptions);
+    std::uint64_t num_rows = 0;
+    const auto on_row = [&](const VoiceRow& row) { EXPECT_EQ(row.row, num_rows++); };
+    const auto on_window = [&](const FeatureWindow& window) {
+        EXPECT_EQ(window.first_row + window.num_rows, num_rows);
+    };
+    const std::vector<float> samples = make_noise(kRateHz, 31);
+    stream.push(samples, on_window, on_row);
+    stream.finish(on_window, on_row);
+    EXPECT_EQ(num_rows, 98U);
+}
+
+TEST(WindowStream, VoicedIsTheShareOfRowsThatTheDetectorHears) {
+    const auto weights = speech_above(-20.0F, FeatureSpec{});
+    WindowStream stream(FeatureSpec{}, kRateHz, kOptions, &weights, {0.5F, 0.5F, milliseconds(0)});
+    const Heard heard = hear(stream, noise_in_silence());
+    for (const VoiceRow& row : heard.rows) {
+        // Frames of 25 ms begin every 10 ms.
+        EXPECT_EQ(row.voiced, row.row >= 48 && row.row < 100) << row.row;
+        EXPECT_EQ(row.speech >= 0.5F, row.voiced) << row.row;
+    }
+    ASSERT_FALSE(heard.windows.empty());
+    for (const Window& window : heard.windows) {
+        const std::size_t count = window.rows.size() / FeatureSpec{}.num_features();
+        std::size_t voiced = 0;
+        for (std::size_t i = 0; i < count; ++i) {
+            voiced += heard.rows[window.first_row + i].voiced ? 1U : 0U;
+        }
+        EXPECT_FLOAT_EQ(window.voiced, static_cast<float>(voiced) / static_cast<float>(count));
+    }
+}
+
+TEST(WindowStream, StaysVoicedForTheHangover) {
+    const auto weights = speech_above(-20.0F, FeatureSpec{});
+    WindowStream stream(FeatureSpec{}, kRateHz, kOptions, &weights,
+                        {0.5F, 0.5F, milliseconds(100)});
+    const Heard heard = hear(stream, noise_in_silence());
+    for (const VoiceRow& row : heard.rows) {
+        EXPECT_EQ(row.voiced, row.row >= 48 && row.row < 110) << row.row;
+    }
+}
+
+TEST(WindowStream, WithoutADetectorSpeechIsLevel) {
+    WindowStream stream(FeatureSpec{}, kRateHz, kOptions);
+    const Heard heard = hear(stream, noise_in_silence());
+    for (const VoiceRow& row : heard.rows) {
+        EXPECT_EQ(row.voiced, row.row >= 50 && row.row < 100) << row.row;
+        EXPECT_EQ(row.speech, row.voiced ? 1.0F : 0.0F);
+    }
+}
+
+TEST(WindowStream, HearsTheSameHoweverTheSamplesAreCut) {
+    const auto weights = speech_above(-20.0F, with_deltas());
+    const std::vector<float> samples = noise_in_silence();
+    WindowStream stream(with_deltas(), kRateHz, kOptions, &weights);
+    const Heard whole = hear(stream, samples, samples.size());
+    for (const std::size_t max_part : {3U, 480U, 5000U}) {
+        stream.restart(0);
+        const Heard parts = hear(stream, samples, max_part);
+        EXPECT_EQ(parts.windows, whole.windows);
+        ASSERT_EQ(parts.rows.size(), whole.rows.size());
+        for (std::size_t i = 0; i < parts.rows.size(); ++i) {
+            EXPECT_EQ(parts.rows[i].speech, whole.rows[i].speech) << i;
+            EXPECT_EQ(parts.rows[i].voiced, whole.rows[i].voiced) << i;
+        }
+    }
+}
+
+TEST(WindowStream, HearsTheSameWhereItSharesItsAnalysis) {
+    const FeatureSpec spec = with_all_features(with_deltas());
+    const auto weights = speech_above(-20.0F, spec);
+    const RowAnalysis analysis(spec, &weights);
+    const std::vector<std::vector<float>> voices = {make_noise(32000, 1), make_noise(32000, 2)};
+    std::array<WindowStream, 2> streams = {WindowStream(analysis, kRateHz, kOptions),
+                                           WindowStream(analysis, kRateHz, kOptions)};
+    std::vector<std::vector<Window>> got(voices.size());
+    for (std::size_t at = 0; at < voices[0].size(); at += 250) {
+        for (std::size_t i = 0; i < voices.size(); ++i) {
+            streams[i].push(std::span(voices[i]).subspan(at, 250), keep_in(got[i]));
+        }
+    }
+    for (std::size_t i = 0; i < voices.size(); ++i) {
+        streams[i].finish(keep_in(got[i]));
+        WindowStream alone(spec, kRateHz, kOptions, &weights);
+        EXPECT_EQ(got[i], windows_of(alone, voices[i]));
+    }
+}
+
+TEST(WindowStream, KnowsWhereARowBegins) {
+    WindowStream stream(FeatureSpec{}, 48000, kOptions);
+    stream.restart(1'000'000);
+    hear(stream, make_noise(48000, 33));
+    EXPECT_EQ(stream.sample_of_row(0), 1'000'000U);
+    EXPECT_EQ(stream.sample_of_row(10), 1'000'000U + 10U * 480U);
+}
+
+TEST(WindowStream, RefusesADetectorForOtherRows) {
+    const auto weights = speech_above(0.0F, with_deltas());
+    EXPECT_THROW(WindowStream(FeatureSpec{}, kRateHz, kOptions, &weights), std::invalid_argument);
+}
+
+TEST(VoiceOptions, SayWhichIsOutOfOrder) {
+    EXPECT_NO_THROW(VoiceOptions{}.validate());
+    EXPECT_THROW((VoiceOptions{0.3F, 0.5F, milliseconds(100)}.validate()), std::invalid_argument);
+    EXPECT_THROW((VoiceOptions{1.0F, 0.5F, milliseconds(100)}.validate()), std::invalid_argument);
+    EXPECT_THROW((VoiceOptions{0.5F, 0.3F, milliseconds(-1)}.validate()), std::invalid_argument);
 }
 
 TEST(WindowOptions, AreValidByDefault) {

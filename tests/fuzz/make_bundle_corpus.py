@@ -45,6 +45,7 @@ def main():
     (size,) = struct.unpack("<Q", original[:8])
     metadata = json.loads(original[8 : 8 + size])["__metadata__"]
     manifest = json.loads(metadata["manifest"]) | {"training_data": [], "metrics": {}}
+    manifest.pop("voice", None)
     # The probe's digits are a float's: those of Python's repr are the same value, so it stays.
     text = dump(manifest)
     index = {"a.bias": tensor([2], 0, 8), "a.weight": tensor([1, 3], 8, 20)}
@@ -56,6 +57,26 @@ def main():
         index = {"torchscript": tensor(list(shape), begin, end, dtype)}
         return bundle(text, index, data)
 
+    def with_voice(features, units=8, kind="gru", without=None):
+        shapes = {
+            "input.bias": [3 * units],
+            "input.weight": [3 * units, features],
+            "output.bias": [1],
+            "output.weight": [1, units],
+            "recurrent.bias": [3 * units],
+            "recurrent.weight": [3 * units, units],
+        }
+        voice_index, values = {}, []
+        for name, shape in shapes.items():
+            size = shape[0] * (shape[1] if len(shape) > 1 else 1)
+            if name != without:
+                voice_index[f"voice.{name}"] = tensor(shape, 4 * len(values), 4 * (len(values) + size))
+                values += [i % 7 - 3 for i in range(size)]
+        voice = {"kind": kind, "units": units, "training_data": [], "metrics": {}}
+        return bundle(dump(manifest | {"voice": voice}), voice_index, struct.pack(f"<{len(values)}f", *values),
+                      version="3")
+
+    features = 32  # of the bundled model's rows
     (header_size,) = struct.unpack("<Q", whole[:8])
 
     def with_manifest(**changes):
@@ -89,6 +110,12 @@ def main():
         "torchscript_outside": module([2**40], 0, 2**40),
         "torchscript_backwards": module([(1 << 64) - 4], 8, 4),
         "torchscript_cut": module()[:-1],
+        "voice": with_voice(features),
+        "voice_of_other_rows": with_voice(features - 1),
+        "voice_of_twelve_units": with_voice(features, units=12),
+        "voice_of_another_kind": with_voice(features, kind="lstm"),
+        "voice_without_its_output": with_voice(features, without="output.weight"),
+        "voice_missing": bundle(text, index, data, version="3"),
         "temperature_zero": with_manifest(temperature=0),
         "uncertain_beyond_one": with_manifest(uncertain_below=1.5),
         "features_unknown": with_features(window="kaiser"),

@@ -25,7 +25,7 @@ using boost::asio::ip::tcp;
 
 struct World {
     World() {
-        hub.add_stream("desk07");
+        hub.add_stream({.stream = "desk07"});
         ServerOptions open;
         open.limiter = limiter;
         open.http = [](const HttpRequest& request, const auto& respond) {

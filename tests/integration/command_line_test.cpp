@@ -3,13 +3,16 @@
 
 #include <fstream>
 
+#include "daemon/audit_log.hpp"
 #include "tests/integration/daemon_process.hpp"
+#include "tests/support/files.hpp"
 
 namespace emotiond::test {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 /// With an ALSA whose default device is a card that nobody has.
 Finished emotiond(std::vector<std::string> arguments) {
@@ -23,7 +26,7 @@ TEST(CommandLine, HelpNamesEveryCommandAndExitCode) {
     const Finished finished = emotiond({"--help"});
     EXPECT_EQ(finished.exit_code, 0);
     for (const char* command : {"run", "devices", "classify", "check-config", "bundle", "features",
-                                "train", "evaluate", "69", "78"}) {
+                                "train", "evaluate", "replay", "audit", "69", "78"}) {
         EXPECT_THAT(finished.out, HasSubstr(command));
     }
 }
@@ -79,6 +82,39 @@ TEST(CommandLine, RunWithoutAMicrophoneSaysWhatToDo) {
     EXPECT_EQ(finished.exit_code, 69);
     EXPECT_THAT(finished.err, AllOf(HasSubstr("no microphone"), HasSubstr("--source file:"),
                                     HasSubstr("emotiond devices")));
+}
+
+TEST(CommandLine, ShowsAnAuditLogAndFindsWhereItIsBroken) {
+    const auto file = scratch_folder() / "audit.log";
+    {
+        daemon::AuditLog log(file);
+        log.append(
+            {.act = "pause", .who = "ops", .streams = {"desk07"}, .reason = "lunch\033[31m"});
+        log.append({.act = "object", .who = "ops", .streams = {"desk07"}, .reason = "asked"});
+    }
+    const Finished whole = emotiond({"audit", "verify", file});
+    EXPECT_EQ(whole.exit_code, 0);
+    EXPECT_THAT(whole.out, AllOf(HasSubstr("2 entries, 2"), HasSubstr("newest hash "),
+                                 HasSubstr("\nwhole;"), Not(HasSubstr("lunch"))));
+    const Finished shown = emotiond({"audit", "show", file});
+    EXPECT_EQ(shown.exit_code, 0);
+    EXPECT_THAT(shown.out, AllOf(HasSubstr("  pause desk07  by ops: lunch [31m"),
+                                 HasSubstr("  object desk07  by ops: asked")));
+
+    std::string text = read_bytes(file);
+    write_bytes(file, text.substr(0, text.size() - 9));
+    const Finished torn = emotiond({"audit", "verify", file});
+    EXPECT_EQ(torn.exit_code, 1);
+    EXPECT_THAT(torn.out, AllOf(HasSubstr("1 entry,"), HasSubstr("BROKEN at its end")));
+
+    text.replace(text.find("lunch"), 5, "LUNCH");
+    write_bytes(file, text);
+    const Finished broken = emotiond({"audit", "show", file});
+    EXPECT_EQ(broken.exit_code, 1);
+    EXPECT_THAT(broken.out, HasSubstr("BROKEN at line 1: its hash is not that of what it says"));
+
+    EXPECT_EQ(emotiond({"audit", "verify", (scratch_folder() / "nowhere").string()}).exit_code, 1);
+    EXPECT_EQ(emotiond({"audit"}).exit_code, 64);
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ class ChildProcess {
     ChildProcess(const ChildProcess&) = delete;
     ChildProcess& operator=(const ChildProcess&) = delete;
 
+    [[nodiscard]] pid_t pid() const { return pid_; }
     void signal(int number) const;
     /// Exit code, 128 + signal, or -1 where it still runs after `deadline`.
     int wait(std::chrono::milliseconds deadline);

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <fstream>
+
 #include "tests/integration/daemon_process.hpp"
 #include "tests/integration/wire_client.hpp"
 
@@ -75,6 +77,67 @@ TEST(Replay, AsFastAsItGoesLosesNothingAndEqualsTheFile) {
     const std::vector<json> messages = parse_lines(finished.out);
     EXPECT_THAT(of_type(messages, "gap"), testing::IsEmpty());
     expect_same(of_type(messages, "emotion"), live_entries(classified(file)));
+}
+
+const char* kAngerRule = "[[alerts]]\nname = \"anger\"\nlabels = [\"angry\"]\nthreshold = 0.3\n";
+
+std::filesystem::path rules_file(const std::string& text) {
+    static int count = 0;
+    const auto path = scratch_folder() / ("rules-" + std::to_string(++count) + ".toml");
+    std::ofstream(path) << text;
+    return path;
+}
+
+// The demo is neutral until 6.8 s, angry until 16.7 s and sad after that.
+TEST(Replay, RulesAreHeldAgainstFilesAndOfTwoEachIsAStream) {
+    const Finished finished =
+        run_to_end({emotiond_binary(), "replay", clip("demo.flac"), clip("demo.flac"), "--json",
+                    "--rules", rules_file(kAngerRule).string()});
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_EQ(finished.err, "anger: 2 raised\n");
+    std::map<std::string, std::vector<json>> alerts;
+    std::map<std::string, std::int64_t> last_end;
+    for (const json& message : parse_lines(finished.out)) {
+        if (message["type"] == "emotion") {
+            last_end[message["stream"]] = message["end_ms"];
+        } else if (message["type"] == "alert") {
+            alerts[message["stream"]].push_back(message);
+            alerts[message["stream"]].back()["at"] = last_end[message["stream"]];
+        }
+    }
+    ASSERT_EQ(alerts.size(), 2U);
+    for (const auto& [stream, pair] : alerts) {
+        ASSERT_EQ(pair.size(), 2U) << stream;
+        EXPECT_EQ(pair[0]["state"], "raised");
+        EXPECT_TRUE(pair[0]["alert"].get<std::string>().starts_with("anger-" + stream + "-"));
+        EXPECT_GT(pair[0]["at"], 6767);
+        EXPECT_LT(pair[0]["at"], 6767 + 3000);
+        EXPECT_EQ(pair[1]["state"], "cleared");
+        EXPECT_EQ(pair[1]["alert"], pair[0]["alert"]);
+        EXPECT_EQ(pair[1]["reason"], "below");
+        EXPECT_GT(pair[1]["at"], 16741);
+        EXPECT_LT(pair[1]["at"], 16741 + 8000);
+    }
+}
+
+TEST(Replay, ForPeopleItIsALineAnEvent) {
+    const Finished finished = run_to_end({emotiond_binary(), "replay", clip("demo.flac"), "--rules",
+                                          rules_file(kAngerRule).string()});
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_THAT(finished.out, testing::HasSubstr("alert anger raised: 0."));
+    EXPECT_THAT(finished.out, testing::HasSubstr("(below)"));
+}
+
+TEST(Replay, RulesOfOtherLabelsAndAbsentFilesAreRefused) {
+    const auto rules =
+        rules_file("[[alerts]]\nname = \"x\"\nlabels = [\"bemused\"]\nthreshold = 0.5\n");
+    const Finished unknown =
+        run_to_end({emotiond_binary(), "replay", clip("demo.flac"), "--rules", rules.string()});
+    EXPECT_EQ(unknown.exit_code, 78);
+    EXPECT_THAT(unknown.err, testing::HasSubstr("alert 'x': the model has no label 'bemused'"));
+    EXPECT_EQ(run_to_end({emotiond_binary(), "check-config", rules.string()}).exit_code, 78);
+    EXPECT_EQ(run_to_end({emotiond_binary(), "replay", "/nonexistent.wav"}).exit_code, 1);
+    EXPECT_EQ(run_to_end({emotiond_binary(), "replay"}).exit_code, 64);
 }
 
 TEST(Replay, SilenceIsAStateAndNotAnEmotion) {

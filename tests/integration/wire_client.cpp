@@ -46,6 +46,14 @@ TcpClient::~TcpClient() {
     close(socket_);
 }
 
+void TcpClient::send(const std::string& command) {
+    const std::string line = command + "\n";
+    if (::send(socket_, line.data(), line.size(), MSG_NOSIGNAL) !=
+        static_cast<ssize_t>(line.size())) {
+        throw std::runtime_error("the server does not take a command");
+    }
+}
+
 bool TcpClient::fill(std::chrono::steady_clock::time_point end) {
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(

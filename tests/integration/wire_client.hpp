@@ -19,6 +19,9 @@ class TcpClient {
     TcpClient(const TcpClient&) = delete;
     TcpClient& operator=(const TcpClient&) = delete;
 
+    /// A line.
+    void send(const std::string& command);
+
     /// Reads on until a message satisfies the condition, it included; throws at the deadline or the
     /// end of the connection, telling what came.
     template <typename Condition>

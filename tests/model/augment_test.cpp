@@ -10,7 +10,7 @@
 #include <set>
 #include <stdexcept>
 
-#include "dsp/real_fft.hpp"
+#include "dsp/power_spectrum.hpp"
 #include "tests/model/scratch.hpp"
 
 namespace emotiond::model {
@@ -43,20 +43,20 @@ std::vector<float> difference(std::span<const float> left, std::span<const float
 /// Mean power from low_hz to high_hz, in dB of any reference.
 double band_db(std::span<const float> samples, double low_hz, double high_hz) {
     constexpr std::size_t kSize = 2048;
-    dsp::RealFft fft(kSize);
+    dsp::PowerSpectrum spectrum(kSize);
+    std::vector<float> bins(kSize / 2 + 1);
     double power = 0.0;
     for (std::size_t at = 0; at + kSize <= samples.size(); at += kSize / 2) {
         for (std::size_t i = 0; i < kSize; ++i) {
             const double turn = 2.0 * std::numbers::pi * static_cast<double>(i) / kSize;
-            fft.input()[i] = samples[at + i] * static_cast<float>(0.42 - 0.5 * std::cos(turn) +
-                                                                  0.08 * std::cos(2.0 * turn));
+            spectrum.input()[i] = samples[at + i] * static_cast<float>(0.42 - 0.5 * std::cos(turn) +
+                                                                       0.08 * std::cos(2.0 * turn));
         }
-        const std::span<const float> spectrum = fft.execute();
+        spectrum.compute(bins);
         for (std::size_t bin = 0; bin <= kSize / 2; ++bin) {
             const double hz = static_cast<double>(bin) * kRateHz / kSize;
             if (hz >= low_hz && hz < high_hz) {
-                power += std::pow(static_cast<double>(spectrum[2 * bin]), 2.0) +
-                         std::pow(static_cast<double>(spectrum[2 * bin + 1]), 2.0);
+                power += static_cast<double>(bins[bin]);
             }
         }
     }

@@ -85,6 +85,61 @@ TEST(Bundle, ComesBackWithEveryFeatureThereIs) {
     EXPECT_EQ(Bundle::load(path).features, saved.features);
 }
 
+Bundle bundle_with_voice() {
+    Bundle bundle = small_bundle();
+    VoiceModel& voice = bundle.voice.emplace();
+    voice.weights.num_features = bundle.features.num_features();
+    voice.weights.num_units = 8;
+    voice.weights.input.assign(24 * voice.weights.num_features, 0.25F);
+    voice.weights.input_bias.assign(24, 0.5F);
+    voice.weights.recurrent.assign(24 * 8, -0.25F);
+    voice.weights.recurrent_bias.assign(24, -0.5F);
+    voice.weights.output.assign(8, 2.0F);
+    voice.weights.output_bias = -1.0F;
+    voice.training_data = {"somebody (CC0-1.0)"};
+    voice.metrics = {{"auroc", 0.75}};
+    return bundle;
+}
+
+TEST(Bundle, CarriesAVoiceDetectorBesideTheNetwork) {
+    const auto path = test::scratch_folder() / "a.safetensors";
+    Bundle saved = bundle_with_voice();
+    saved.save(path);
+    const Bundle loaded = Bundle::load(path);
+    ASSERT_TRUE(loaded.voice);
+    EXPECT_EQ(loaded.voice->weights, saved.voice->weights);
+    EXPECT_EQ(loaded.voice->training_data, saved.voice->training_data);
+    EXPECT_EQ(loaded.voice->metrics, saved.voice->metrics);
+    EXPECT_EQ(loaded.voice_weights(), &loaded.voice->weights);
+    EXPECT_EQ(loaded.tensors.size(), 2U);
+    EXPECT_EQ(loaded.tensors.at("a").values, saved.tensors.at("a").values);
+    EXPECT_EQ(loaded.num_parameters(), small_bundle().num_parameters());
+    EXPECT_EQ(loaded.id, saved.id);
+}
+
+TEST(Bundle, WithoutAVoiceDetectorIsWhatEarlierBuildsRead) {
+    const auto folder = test::scratch_folder();
+    Bundle without = small_bundle();
+    without.save(folder / "a");
+    EXPECT_EQ(Bundle::load(folder / "a").voice_weights(), nullptr);
+    EXPECT_THAT(test::read_bytes(folder / "a"), HasSubstr(R"("version":"2")"));
+    Bundle with = bundle_with_voice();
+    with.save(folder / "b");
+    EXPECT_THAT(test::read_bytes(folder / "b"), HasSubstr(R"("version":"3")"));
+}
+
+TEST(Bundle, RefusesAVoiceDetectorThatDoesNotFit) {
+    const auto path = test::scratch_folder() / "a.safetensors";
+    Bundle bundle = bundle_with_voice();
+    bundle.features.num_coeffs = 12;
+    bundle.save(path);
+    EXPECT_THAT(complaint(path), HasSubstr("has a voice detector for rows of 13 features, its own "
+                                           "have 12"));
+    bundle = bundle_with_voice();
+    bundle.voice->weights.recurrent.pop_back();
+    EXPECT_THROW(bundle.validate(), std::runtime_error);
+}
+
 TEST(Bundle, CarriesTheBytesOfATorchScriptModule) {
     const auto folder = test::scratch_folder();
     Bundle saved = small_bundle();
@@ -158,7 +213,7 @@ TEST(Bundle, AnotherFormatVersionIsNamed) {
     test::write_bytes(folder / "b", replaced(test::read_bytes(folder / "a"), R"("version":"2")",
                                              R"("version":"7")"));
     EXPECT_THAT(complaint(folder / "b"),
-                HasSubstr("has format version 7, this build reads version 2"));
+                HasSubstr("has format version 7, this build reads versions 2 and 3"));
 }
 
 TEST(Bundle, AnotherSafetensorsFileIsNamedAsSuch) {
@@ -255,6 +310,7 @@ TEST(Bundle, TheFuzzersSeedsGetAsFarAsTheyShould) {
     EXPECT_EQ(Bundle::load(corpus / "whole").tensors.at("a.weight").values,
               (std::vector<float>{0.5F, 0.0F, 3.0F}));
     EXPECT_THAT(Bundle::load(corpus / "torchscript").torchscript, HasSubstr("any bytes"));
+    EXPECT_NE(Bundle::load(corpus / "voice").voice_weights(), nullptr);
     const std::pair<const char*, const char*> refused[]{
         {"other_version", "has format version 1"},
         {"tensor_outside", "is truncated"},
@@ -265,6 +321,11 @@ TEST(Bundle, TheFuzzersSeedsGetAsFarAsTheyShould) {
         {"torchscript_backwards", "tensor torchscript does not fit the data"},
         {"torchscript_of_floats", "tensor torchscript is not a row of bytes"},
         {"torchscript_of_two_dimensions", "tensor torchscript is not a row of bytes"},
+        {"voice_of_other_rows", "has a voice detector for rows of 31 features, its own have 32"},
+        {"voice_of_twelve_units", "units in a multiple of 8"},
+        {"voice_of_another_kind", "has a voice detector of kind \"lstm\""},
+        {"voice_without_its_output", "tensor voice.output.weight is missing"},
+        {"voice_missing", "key 'voice' not found"},
         {"temperature_zero", "a temperature above 0"},
         {"uncertain_beyond_one", "uncertain_below from 0 to 1"},
         {"features_unknown", "window has no such value"},
@@ -281,6 +342,9 @@ TEST(Bundle, TheBundledModelLoadsAndSaysWhereItComesFrom) {
     EXPECT_EQ(bundle.licence, "CC-BY-NC-SA-4.0");
     EXPECT_EQ(bundle.training_data.size(), 3U);
     EXPECT_FALSE(bundle.metrics.at("speaker_independent").empty());
+    ASSERT_TRUE(bundle.voice);
+    EXPECT_THAT(bundle.voice->training_data, testing::Contains(HasSubstr("ravdess")));
+    EXPECT_FALSE(bundle.voice->metrics.at("held_out_speakers").empty());
 }
 
 }  // namespace

@@ -36,6 +36,19 @@ TEST(Judgement, WithoutSpeechThereIsNoEmotionWhateverTheScoresSay) {
     EXPECT_EQ(judge({0.01F, 0.99F}, 0.5F, bundle_of({"neutral", "angry"}, 0.0F)).label, "angry");
 }
 
+TEST(Judgement, OfSteadiedScoresTheLabelIsThatOfTheSmoother) {
+    const Bundle bundle = bundle_of({"neutral", "angry"}, 0.5F);
+    Smoother smoother({.label_margin = 0.2F}, 2, bundle.uncertain_below);
+    smoother.step(Scores{0.75F, 0.25F}, std::chrono::milliseconds(500));
+    const Judgement judgement =
+        judge(smoother.step(Scores{0.45F, 0.55F}, std::chrono::milliseconds(1000)), bundle);
+    EXPECT_EQ(judgement.label, "neutral");
+    EXPECT_EQ(judgement.confidence, 0.45F);
+    EXPECT_TRUE(judgement.uncertain);
+    ASSERT_TRUE(judgement.affect);
+    EXPECT_FLOAT_EQ(judgement.affect->arousal, 0.55F * 0.59F);
+}
+
 TEST(Judgement, ALabelOfOnesOwnHasNoAffect) {
     EXPECT_FALSE(judge({0.4F, 0.6F}, 1.0F, bundle_of({"neutral", "bemused"}, 0.0F)).affect);
 }

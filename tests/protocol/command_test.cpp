@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <iterator>
 #include <string>
+#include <utility>
 
 namespace emotiond::protocol {
 namespace {
@@ -37,18 +39,50 @@ TEST(DecodeCommand, KnowsEveryCommand) {
 }
 
 TEST(DecodeCommand, ReadsAllThatASubscriptionMaySay) {
-    const Subscribe wanted{
-        .streams = {"desk*", "hall"},
-        .types = {EventType::Emotion, EventType::Gap, EventType::Stream, EventType::Error},
-        .min_interval = 1500ms,
-        .on_overflow = Overflow::LatestOnly,
-        .resume = {{"E", "desk07", 960}, {"F", "hall", 0}}};
+    const Subscribe wanted{.streams = {"desk*", "hall"},
+                           .types = {std::begin(kEventTypes), std::end(kEventTypes)},
+                           .min_interval = 1500ms,
+                           .on_overflow = Overflow::LatestOnly,
+                           .resume = {{"E", "desk07", 960}, {"F", "hall", 0}}};
     EXPECT_EQ(command(R"({"type":"subscribe","request_id":"a","streams":["desk*","hall"],
-                          "types":["emotion","gap","stream","error"],"min_interval_ms":1500,
+                          "types":["emotion","gap","stream","error","utterance","alert","overload"],"min_interval_ms":1500,
                           "on_overflow":"latest_only",
                           "resume":[{"epoch":"E","stream":"desk07","after_seq":960},
                                     {"epoch":"F","stream":"hall","after_seq":0}]})"),
               (Command{"a", wanted}));
+}
+
+TEST(DecodeCommand, ReadsWhatControlsTheAnalysis) {
+    EXPECT_EQ(command(R"({"type":"pause","streams":["a","b","a"],"reason":"r"})"),
+              (Command{"", ControlCommand{ControlAction::Pause, {"a", "b"}, "r"}}));
+    EXPECT_EQ(command(R"({"type":"object","request_id":"7","streams":"a","reason":"r"})"),
+              (Command{"7", ControlCommand{ControlAction::Object, {"a"}, "r"}}));
+    EXPECT_EQ(command(R"({"type":"resume_analysis","streams":"a","reason":"r"})"),
+              (Command{"", ControlCommand{ControlAction::Resume, {"a"}, "r"}}));
+    EXPECT_EQ(
+        command(R"({"type":"resume_analysis","streams":"a","reason":"r","lift_objection":true})"),
+        (Command{"", ControlCommand{ControlAction::Resume, {"a"}, "r", true}}));
+}
+
+TEST(DecodeCommand, WantsStreamsAndAReasonOfWhoControls) {
+    for (const auto& [text, message] : {
+             std::pair<std::string, std::string>{R"({"type":"pause","reason":"r"})",
+                                                 "'streams' is missing"},
+             {R"({"type":"pause","streams":[],"reason":"r"})", "'streams' names no stream"},
+             {R"({"type":"pause","streams":["a"]})", "'reason' is missing"},
+             {R"({"type":"object","streams":["a"],"reason":" \n"})",
+              "'reason' is empty: it stands in the audit log"},
+             {R"({"type":"object","streams":["a"],"reason":")" + std::string(501, 'x') + "\"}",
+              "'reason' has more than 500 bytes"},
+             {R"({"type":"object","streams":["a"],"reason":"r","lift_objection":true})",
+              "unknown field \"lift_objection\", expected some of 'type', 'request_id', "
+              "'streams', 'reason'"},
+             {R"({"type":"resume_analysis","streams":["a"],"reason":"r","lift_objection":1})",
+              "'lift_objection' must be true or false, got 1"},
+         }) {
+        EXPECT_EQ(error(text).code, "bad_command") << text;
+        EXPECT_EQ(error(text).message, message) << text;
+    }
 }
 
 TEST(DecodeCommand, TakesOneWhereAListIsExpected) {
@@ -81,8 +115,9 @@ TEST(DecodeCommand, SaysWhichCommandsThereAre) {
     const CommandError unknown = error(R"({"type":"sing","request_id":"7"})");
     EXPECT_EQ(unknown.code, "unknown_command");
     EXPECT_EQ(unknown.request_id, "7");
-    EXPECT_EQ(unknown.message,
-              R"(unknown type "sing", expected auth, subscribe, unsubscribe, ping or close)");
+    EXPECT_EQ(
+        unknown.message,
+        R"(unknown type "sing", expected auth, subscribe, unsubscribe, ping, close, pause, resume_analysis or object)");
 }
 
 TEST(DecodeCommand, SaysWhatDoesNotFit) {
@@ -94,7 +129,7 @@ TEST(DecodeCommand, SaysWhatDoesNotFit) {
         {R"({"type":"ping","request_id":7})", "'request_id' must be a text, got 7"},
         {R"({"type":"subscribe","streams":[1]})", "'streams' must be a list of texts, got [1]"},
         {R"({"type":"subscribe","types":["anger"]})",
-         R"('types' must be some of emotion, gap, stream, error, got "anger")"},
+         R"('types' must be some of emotion, gap, stream, error, utterance, alert, overload, got "anger")"},
         {R"({"type":"subscribe","min_interval_ms":-1})",
          "'min_interval_ms' must be a whole number from 0 on, got -1"},
         {R"({"type":"subscribe","min_interval_ms":99999999999})",

@@ -125,7 +125,7 @@ TYPED_TEST(CommandsOverTheWire, ClosesInGoodOrder) {
 }
 
 TYPED_TEST(CommandsOverTheWire, SendsOnlyWhatWasSubscribedTo) {
-    this->network_.hub().add_stream("hall");
+    this->network_.hub().add_stream({.stream = "hall"});
     this->serve();
     typename TestFixture::Client client(this->endpoint_);
     receive_json(client);
@@ -281,6 +281,79 @@ TYPED_TEST(CommandsOverTheWire, SaysThatAStreamToResumeIsUnknown) {
     EXPECT_EQ(receive_json(client)["type"], "subscribed");
 }
 
+/// Remembers what it was asked for.
+struct RecordingControl : Control {
+    Refusal control(const ControlCommand& command, std::string_view who) override {
+        asked.emplace_back(command, who);
+        return refusal;
+    }
+    std::vector<std::pair<ControlCommand, std::string>> asked;
+    Refusal refusal;
+};
+
+TYPED_TEST(CommandsOverTheWire, HasTheAnalysisControlled) {
+    RecordingControl control;
+    ServerOptions options;
+    options.control = &control;
+    this->serve(std::move(options));
+    typename TestFixture::Client client(this->endpoint_);
+    receive_json(client);
+    client.send(R"({"type":"pause","request_id":"1","streams":["desk07"],"reason":"lunch"})");
+    EXPECT_EQ(receive_json(client),
+              json::parse(R"({"v":1,"type":"controlled","request_id":"1","action":"pause",
+                              "streams":["desk07"]})"));
+    this->network_.call([&] {
+        ASSERT_EQ(control.asked.size(), 1U);
+        EXPECT_EQ(control.asked[0].first,
+                  (ControlCommand{ControlAction::Pause, {"desk07"}, "lunch"}));
+        EXPECT_EQ(control.asked[0].second, "127.0.0.1");
+        control.refusal = {.code = "objected", .message = "m"};
+    });
+    client.send(R"({"type":"resume_analysis","request_id":"2","streams":["desk07"],"reason":"r"})");
+    const json refused = receive_json(client);
+    EXPECT_EQ(refused["type"], "error");
+    EXPECT_EQ(refused["code"], "objected");
+    EXPECT_EQ(refused["request_id"], "2");
+    EXPECT_EQ(refused["fatal"], false);
+}
+
+TYPED_TEST(CommandsOverTheWire, LetsNobodyControlWhoMayNot) {
+    RecordingControl control;
+    ServerOptions options;
+    options.control = &control;
+    options.authorise = [](std::string_view token) -> std::optional<Rights> {
+        const bool may = token == "may";
+        return Rights{.name = std::string(token),
+                      .streams = {"desk*"},
+                      .actions = {"subscribe", may ? "control" : "erase"}};
+    };
+    this->serve(std::move(options));
+    const auto answer_to = [&](const std::string& token, const std::string& stream) {
+        typename TestFixture::Client client(this->endpoint_);
+        receive_json(client);
+        client.send(R"({"type":"auth","token":")" + token + "\"}");
+        receive_json(client);
+        client.send(R"({"type":"object","streams":[")" + stream + R"("],"reason":"r"})");
+        const json answer = receive_json(client);
+        return answer.value("code", answer.value("action", ""));
+    };
+    EXPECT_EQ(answer_to("may-not", "desk07"), "forbidden");
+    EXPECT_EQ(answer_to("may", "hall"), "forbidden");
+    EXPECT_EQ(answer_to("may", "desk07"), "object");
+    this->network_.call([&] {
+        ASSERT_EQ(control.asked.size(), 1U);
+        EXPECT_EQ(control.asked[0].second, "may");
+    });
+}
+
+TYPED_TEST(CommandsOverTheWire, SaysThatNothingCanBeControlled) {
+    this->serve();
+    typename TestFixture::Client client(this->endpoint_);
+    receive_json(client);
+    client.send(R"({"type":"pause","streams":["desk07"],"reason":"r"})");
+    EXPECT_EQ(receive_json(client)["code"], "no_control");
+}
+
 // However often the connection breaks: every event comes once, and in order.
 TYPED_TEST(CommandsOverTheWire, DeliversEveryEventExactlyOnceOverAHundredCuts) {
     this->serve();
@@ -391,7 +464,7 @@ TYPED_TEST(CommandsOverTheWire, GoesOnAfterABacklogInWhichItWasAsked) {
 }
 
 TYPED_TEST(CommandsOverTheWire, TellsNothingBeforeTheToken) {
-    this->network_.hub().add_stream("hall");
+    this->network_.hub().add_stream({.stream = "hall"});
     this->serve(with_token());
     typename TestFixture::Client client(this->endpoint_);
     const json hello = receive_json(client);

@@ -123,6 +123,7 @@ TEST(EventJson, WritesAHello) {
         R"("limits":{"max_queue_bytes":1048576,"idle_timeout_ms":30000},)"
         R"("models":[{"id":"m","labels":["neutral","angry"],"window_ms":3000,"hop_ms":500,)"
         R"("uncertain_below":0.3,"speech_output":false,"licence":"MIT"}],"streams":[{"stream":"desk07","role":"customer",)"
+        R"("labels":{},"disclosed":false,"analysed":true,)"
         R"("state":"live","oldest_seq":41,"newest_seq":960}]})");
 }
 
@@ -175,11 +176,99 @@ TEST(EventJson, WritesTheAnswersToCommands) {
                                                    .oldest_seq = 1,
                                                    .newest_seq = 2}}}),
               R"({"v":1,"type":"subscribed","request_id":"7","epoch":"E","streams":[{"stream":"s",)"
-              R"("role":"agent","state":"live","oldest_seq":1,"newest_seq":2}]})");
+              R"("role":"agent","labels":{},"disclosed":false,"analysed":true,"state":"live",)"
+              R"("oldest_seq":1,"newest_seq":2}]})");
+    EXPECT_EQ(
+        to_json_text(Controlled{.request_id = "7", .action = "object", .streams = {"a", "b"}}),
+        R"({"v":1,"type":"controlled","request_id":"7","action":"object",)"
+        R"("streams":["a","b"]})");
     EXPECT_EQ(to_json_text(Unsubscribed{.request_id = ""}), R"({"v":1,"type":"unsubscribed"})");
     EXPECT_EQ(to_json_text(Pong{.request_id = "7", .time = kTime, .round_trip_ms = 0.12345}),
               R"({"v":1,"type":"pong","request_id":"7","time":"2026-11-20T20:42:42.123Z",)"
               R"("round_trip_ms":0.123})");
+}
+
+TEST(EventJson, SaysWhyAStreamIsNotAnalysed) {
+    const auto json = nlohmann::json::parse(
+        to_json_text(Subscribed{.request_id = "",
+                                .epoch = "E",
+                                .streams = {{.stream = "s",
+                                             .labels = {{"queue", "a\xff"}, {"language", "de"}},
+                                             .disclosed = true,
+                                             .analysed = false,
+                                             .reason = "paused"}}}));
+    const nlohmann::json& stream = json["streams"][0];
+    EXPECT_EQ(stream["labels"], (nlohmann::json{{"queue", "a\xef\xbf\xbd"}, {"language", "de"}}));
+    EXPECT_EQ(stream["disclosed"], true);
+    EXPECT_EQ(stream["analysed"], false);
+    EXPECT_EQ(stream["reason"], "paused");
+}
+
+TEST(EventJson, WritesAnUtterance) {
+    const UtteranceEvent utterance{.start = 181200ms,
+                                   .end = 189900ms,
+                                   .utterance = 12,
+                                   .label = "angry",
+                                   .confidence = 0.68,
+                                   .scores = {{"neutral", 0.32}, {"angry", 0.68}},
+                                   .uncertain = true,
+                                   .affect = {},
+                                   .voiced = 0.81,
+                                   .level_dbfs = -22.4,
+                                   .model = "m"};
+    EXPECT_EQ(to_json_text(Event{.stream = "desk07", .time = kTime, .body = utterance}, kEnvelope),
+              R"({"v":1,"type":"utterance","epoch":"E","stream":"desk07","role":"customer",)"
+              R"("seq":961,"time":"2026-11-20T20:42:42.123Z","utterance":12,"start_ms":181200,)"
+              R"("end_ms":189900,"label":"angry","confidence":0.68,)"
+              R"("scores":{"neutral":0.32,"angry":0.68},"uncertain":true,"voiced":0.81,)"
+              R"("level_dbfs":-22.4,"model":"m"})");
+}
+
+TEST(EventJson, WritesAnAlertAndItsEnd) {
+    AlertEvent alert{.raised = true,
+                     .id = "a-1",
+                     .rule = "sustained-anger",
+                     .start = 171s,
+                     .end = {},
+                     .value = 0.78123,
+                     .threshold = 0.7};
+    const auto json = [&] {
+        return nlohmann::json::parse(
+            to_json_text(Event{.stream = "desk07", .time = kTime, .body = alert}, kEnvelope));
+    };
+    EXPECT_EQ(json()["type"], "alert");
+    EXPECT_EQ(json()["state"], "raised");
+    EXPECT_EQ(json()["alert"], "a-1");
+    EXPECT_EQ(json()["rule"], "sustained-anger");
+    EXPECT_EQ(json()["start_ms"], 171000);
+    EXPECT_EQ(json()["value"].dump(), "0.7812");
+    EXPECT_EQ(json()["threshold"].dump(), "0.7");
+    EXPECT_FALSE(json().contains("end_ms"));
+    alert.raised = false;
+    alert.end = 180s;
+    EXPECT_EQ(json()["state"], "cleared");
+    EXPECT_EQ(json()["end_ms"], 180000);
+}
+
+TEST(EventJson, WritesAnOverloadWithoutAStream) {
+    EXPECT_EQ(to_json_text(Event{.stream = "",
+                                 .time = kTime,
+                                 .body = OverloadEvent{.level = 2, .action = "a", .reason = "r"}},
+                           kEnvelope),
+              R"({"v":1,"type":"overload","epoch":"E","time":"2026-11-20T20:42:42.123Z",)"
+              R"("level":2,"action":"a","reason":"r"})");
+}
+
+TEST(EventJson, NamesTheTypesInTheOrderOfTheirEnumerators) {
+    std::string names;
+    for (const EventType type : kEventTypes) {
+        names += (names.empty() ? "" : ", ") + std::string(to_text(type));
+        EXPECT_EQ(event_type_from(to_text(type)), type);
+    }
+    EXPECT_EQ(names, kEventTypeNames);
+    EXPECT_EQ(type_of({.stream = "s", .time = {}, .body = UtteranceEvent{}}), EventType::Utterance);
+    EXPECT_EQ(type_of({.stream = "s", .time = {}, .body = AlertEvent{}}), EventType::Alert);
+    EXPECT_EQ(type_of({.stream = "", .time = {}, .body = OverloadEvent{}}), EventType::Overload);
 }
 
 TEST(EventJson, RoundsSharesToFourDecimalsAndLevelsToOne) {

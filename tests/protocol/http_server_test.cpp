@@ -317,7 +317,7 @@ std::string next_line(TcpClient& client) {
 // One id stands for the places in all streams, so they must come in the order of publication.
 TEST(HttpServer, ResumesSeveralStreamsExactlyOnceOverManyCuts) {
     Served served;
-    served.network.call([&] { served.network.hub().add_stream("hall"); });
+    served.network.call([&] { served.network.hub().add_stream({.stream = "hall"}); });
     std::map<std::string, std::uint64_t> seen;
     std::map<std::string, std::uint64_t> published;
     const auto publish = [&](int events) {
@@ -419,6 +419,100 @@ TEST(HttpServer, WantsATokenForWhatIsUnderV1) {
     // A browser cannot send the header with a WebSocket: there the command follows.
     WebSocketClient client(served.server.local_endpoint());
     EXPECT_EQ(receive_json(client)["auth"], true);
+}
+
+struct LastControl : Control {
+    Refusal control(const ControlCommand& command, std::string_view who) override {
+        ++calls;
+        last = command;
+        by = who;
+        return refusal;
+    }
+    int calls = 0;
+    ControlCommand last;
+    std::string by;
+    Refusal refusal;
+};
+
+std::string post(const std::string& body, const std::string& headers) {
+    return "POST /v1/control HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+constexpr const char* kJson = "Content-Type: application/json\r\n";
+constexpr const char* kPause = R"({"type":"pause","streams":["desk07"],"reason":"lunch"})";
+
+std::string status_of(const std::string& answer) {
+    return answer.substr(9, 3);
+}
+
+TEST(HttpServer, ControlsTheAnalysisByPost) {
+    LastControl control;
+    ServerOptions options;
+    options.control = &control;
+    Served served(options);
+    const std::string answer = served.answer(post(kPause, kJson));
+    EXPECT_EQ(status_of(answer), "200");
+    EXPECT_TRUE(
+        answer.ends_with("\r\n\r\n{\"v\":1,\"type\":\"controlled\",\"action\":\"pause\","
+                         "\"streams\":[\"desk07\"]}\n"))
+        << answer;
+    EXPECT_EQ(control.last, (ControlCommand{ControlAction::Pause, {"desk07"}, "lunch"}));
+    EXPECT_EQ(control.by, "127.0.0.1");
+    for (const auto& [code, status] : {std::pair<std::string, std::string>{"unknown_stream", "404"},
+                                       {"objected", "409"},
+                                       {"not_allowed", "409"},
+                                       {"audit_failed", "503"}}) {
+        served.network.call([&] { control.refusal = {.code = code, .message = "m"}; });
+        const std::string refused = served.answer(post(kPause, kJson));
+        EXPECT_EQ(status_of(refused), status) << refused;
+        EXPECT_NE(refused.find("{\"error\":{\"code\":\"" + code), std::string::npos) << refused;
+    }
+}
+
+TEST(HttpServer, TakesOnlyACommandOfControlByPost) {
+    LastControl control;
+    ServerOptions options;
+    options.control = &control;
+    Served served(options);
+    EXPECT_EQ(status_of(served.answer(post("{", kJson))), "400");
+    EXPECT_EQ(status_of(served.answer(post(R"({"type":"ping"})", kJson))), "400");
+    EXPECT_EQ(status_of(served.answer(post(kPause, "Content-Type: text/plain\r\n"))), "415");
+    EXPECT_EQ(status_of(served.answer(post(kPause, ""))), "415");
+    EXPECT_EQ(status_of(served.answer(get("/v1/control"))), "405");
+    EXPECT_EQ(status_of(served.answer(post(std::string(70000, 'x'), kJson))), "413");
+    EXPECT_EQ(control.calls, 0);
+    EXPECT_EQ(
+        status_of(served.answer(post(kPause, "Content-Type: Application/JSON; charset=utf-8\r\n"))),
+        "200");
+}
+
+// A page that somebody has open must not steer the server that runs beside it.
+TEST(HttpServer, LetsNoPageOfAnotherOriginControl) {
+    LastControl control;
+    ServerOptions options;
+    options.control = &control;
+    options.origins = {"https://desk.example"};
+    Served open(options);
+    const std::string own = "Origin: http://localhost\r\n";
+    const std::string listed = "Origin: https://desk.example\r\n";
+    EXPECT_EQ(status_of(open.answer(post(kPause, kJson + own))), "200");
+    EXPECT_EQ(status_of(open.answer(post(kPause, kJson + listed))), "403");
+    EXPECT_EQ(status_of(open.answer(post(kPause, kJson + std::string("Origin: null\r\n")))), "403");
+    EXPECT_EQ(status_of(open.answer(
+                  post(kPause, kJson + std::string("Origin: http://evil.example\r\n")))),
+              "403");
+    EXPECT_EQ(control.calls, 1);
+
+    options.authorise = [](std::string_view token) -> std::optional<Rights> {
+        return token == "right" ? std::optional(Rights{.name = "ops"}) : std::nullopt;
+    };
+    Served closed(options);
+    EXPECT_EQ(status_of(closed.answer(post(kPause, kJson + own))), "401");
+    EXPECT_EQ(
+        status_of(closed.answer(post(kPause, kJson + listed + "Authorization: Bearer right\r\n"))),
+        "200");
+    EXPECT_EQ(control.by, "ops");
 }
 
 TEST(HttpServer, CutsAClientThatIsSlowWithItsRequest) {

@@ -55,8 +55,8 @@ TEST(Hub, GreetsASubscriber) {
                                 .uncertain_below = 0.0,
                                 .speech_output = false,
                                 .licence = "MIT"}});
-    hub.add_stream("desk07", "customer");
-    hub.add_stream("desk08");
+    hub.add_stream({.stream = "desk07", .role = "customer"});
+    hub.add_stream({.stream = "desk08"});
     hub.publish(event("desk07"));
     Collector collector;
     collector.join(hub, {.max_queue_bytes = 1000, .idle_timeout = std::chrono::seconds(30)});
@@ -68,14 +68,16 @@ TEST(Hub, GreetsASubscriber) {
                     "models":[{"id":"m","labels":["neutral","angry"],"window_ms":3000,"hop_ms":500,
                                "uncertain_below":0.0,"speech_output":false,"licence":"MIT"}],
                     "streams":[
-                    {"stream":"desk07","role":"customer","state":"silent","oldest_seq":1,"newest_seq":1},
-                    {"stream":"desk08","role":"unspecified","state":"silent","oldest_seq":0,"newest_seq":0}]})"));
+                    {"stream":"desk07","role":"customer","labels":{},"disclosed":false,
+                     "analysed":true,"state":"silent","oldest_seq":1,"newest_seq":1},
+                    {"stream":"desk08","role":"unspecified","labels":{},"disclosed":false,
+                     "analysed":true,"state":"silent","oldest_seq":0,"newest_seq":0}]})"));
 }
 
 TEST(Hub, NumbersTheEventsOfEveryStreamFromOne) {
     Hub hub("emotiond", {});
-    hub.add_stream("a", "agent");
-    hub.add_stream("b", "customer");
+    hub.add_stream({.stream = "a", .role = "agent"});
+    hub.add_stream({.stream = "b", .role = "customer"});
     Collector collector;
     collector.join(hub);
     for (const char* stream : {"a", "b", "a", "a", "b"}) {
@@ -96,7 +98,7 @@ TEST(Hub, NumbersTheEventsOfEveryStreamFromOne) {
 
 TEST(Hub, NumbersWhileNobodyListens) {
     Hub hub("emotiond", {});
-    hub.add_stream("a");
+    hub.add_stream({.stream = "a"});
     hub.publish(event("a"));
     hub.publish(event("a"));
     Collector collector;
@@ -108,7 +110,7 @@ TEST(Hub, NumbersWhileNobodyListens) {
 
 TEST(Hub, SharesOneMessageAmongAllSubscribers) {
     Hub hub("emotiond", {});
-    hub.add_stream("a");
+    hub.add_stream({.stream = "a"});
     Collector first;
     Collector second;
     first.join(hub);
@@ -121,7 +123,7 @@ TEST(Hub, SharesOneMessageAmongAllSubscribers) {
 
 TEST(Hub, TellsTheStateThatTheLastStreamEventSaid) {
     Hub hub("emotiond", {});
-    hub.add_stream("a");
+    hub.add_stream({.stream = "a"});
     hub.publish(state_of("a", StreamState::Live));
     hub.publish(event("a"));
     Collector live;
@@ -136,7 +138,7 @@ TEST(Hub, TellsTheStateThatTheLastStreamEventSaid) {
 
 TEST(Hub, TellsNothingToASubscriberThatLeft) {
     Hub hub("emotiond", {});
-    hub.add_stream("a");
+    hub.add_stream({.stream = "a"});
     Collector collector;
     collector.join(hub);
     hub.leave(collector);
@@ -170,7 +172,7 @@ TEST(Hub, MakesAnErrorForOneSubscriber) {
 
 TEST(Hub, Counts) {
     Hub hub("emotiond", {});
-    hub.add_stream("a");
+    hub.add_stream({.stream = "a"});
     Collector first;
     Collector second;
     first.join(hub);
@@ -191,17 +193,18 @@ TEST(Hub, Counts) {
 
 TEST(Hub, RefusesAStreamNameThatIsEmptyTakenOrTooLong) {
     Hub hub("emotiond", {});
-    hub.add_stream("a");
-    EXPECT_THROW(hub.add_stream("a"), std::invalid_argument);
-    EXPECT_THROW(hub.add_stream(""), std::invalid_argument);
-    EXPECT_THROW(hub.add_stream(std::string(Hub::kMaxNameBytes + 1, 'x')), std::invalid_argument);
-    EXPECT_NO_THROW(hub.add_stream(std::string(Hub::kMaxNameBytes, 'x')));
+    hub.add_stream({.stream = "a"});
+    EXPECT_THROW(hub.add_stream({.stream = "a"}), std::invalid_argument);
+    EXPECT_THROW(hub.add_stream({.stream = ""}), std::invalid_argument);
+    EXPECT_THROW(hub.add_stream({.stream = std::string(Hub::kMaxNameBytes + 1, 'x')}),
+                 std::invalid_argument);
+    EXPECT_NO_THROW(hub.add_stream({.stream = std::string(Hub::kMaxNameBytes, 'x')}));
 }
 
 TEST(Hub, KeepsTheNewestEventsOfEveryStream) {
     Hub hub("emotiond", {}, 1000);
-    hub.add_stream("a");
-    hub.add_stream("b");
+    hub.add_stream({.stream = "a"});
+    hub.add_stream({.stream = "b"});
     hub.publish(event("b"));
     for (int i = 0; i < 10; ++i) {
         hub.publish(event("a"));
@@ -218,12 +221,109 @@ TEST(Hub, KeepsTheNewestEventsOfEveryStream) {
 
 TEST(Hub, TellsOnlyTheStreamsThatOneMaySee) {
     Hub hub("emotiond", {});
-    hub.add_stream("desk07");
-    hub.add_stream("hall");
+    hub.add_stream({.stream = "desk07"});
+    hub.add_stream({.stream = "hall"});
     const json hello = json::parse(
         hub.hello(kLimits, {.name = "t", .streams = {"desk*"}, .actions = {"*"}})->text());
     ASSERT_EQ(hello["streams"].size(), 1U);
     EXPECT_EQ(hello["streams"][0]["stream"], "desk07");
+}
+
+TEST(Hub, TellsWhatTheConfigurationSaysOfAStream) {
+    Hub hub("emotiond", {});
+    hub.add_stream({.stream = "a",
+                    .role = "agent",
+                    .labels = {{"queue", "billing"}},
+                    .disclosed = true,
+                    .newest_seq = 7});
+    hub.set_analysed("a", false, "no exception");
+    hub.set_analysed("nobody", false, "");
+    const json stream = json::parse(hub.hello(kLimits)->text())["streams"][0];
+    EXPECT_EQ(stream["labels"]["queue"], "billing");
+    EXPECT_EQ(stream["disclosed"], true);
+    EXPECT_EQ(stream["analysed"], false);
+    EXPECT_EQ(stream["reason"], "no exception");
+    EXPECT_EQ(stream["newest_seq"], 0);
+    hub.set_analysed("a", true, "");
+    EXPECT_FALSE(json::parse(hub.hello(kLimits)->text())["streams"][0].contains("reason"));
+}
+
+TEST(Hub, TellsNoMoreOfARemovedStream) {
+    Hub hub("emotiond", {});
+    hub.add_stream({.stream = "a"});
+    hub.add_stream({.stream = "b"});
+    hub.publish(event("a"));
+    hub.remove_stream("a");
+    hub.remove_stream("nobody");
+    ASSERT_EQ(hub.streams().size(), 1U);
+    EXPECT_EQ(hub.streams()[0].stream, "b");
+    EXPECT_EQ(json::parse(hub.hello(kLimits)->text())["streams"].size(), 1U);
+    // What is on its way is delivered, and who is behind gets the rest.
+    Collector collector;
+    collector.join(hub);
+    hub.publish(event("a"));
+    EXPECT_EQ(collector.last()["seq"], 2);
+    EXPECT_EQ(hub.replay("a")->oldest_seq(), 1U);
+}
+
+TEST(Hub, GoesOnNumberingAStreamThatComesBack) {
+    Hub hub("emotiond", {});
+    hub.add_stream({.stream = "a"});
+    hub.add_stream({.stream = "b"});
+    hub.publish(event("a"));
+    hub.publish(state_of("a", StreamState::Ended));
+    hub.remove_stream("a");
+    hub.add_stream({.stream = "a", .role = "agent"});
+    EXPECT_THROW(hub.add_stream({.stream = "a"}), std::invalid_argument);
+    const std::vector<StreamInfo> streams = hub.streams();
+    ASSERT_EQ(streams.size(), 2U);
+    EXPECT_EQ(streams[1].stream, "a");  // the order of the new configuration
+    EXPECT_EQ(streams[1].role, "agent");
+    EXPECT_EQ(streams[1].state, StreamState::Silent);
+    EXPECT_EQ(streams[1].oldest_seq, 1U);
+    EXPECT_EQ(streams[1].newest_seq, 2U);
+    Collector collector;
+    collector.join(hub);
+    hub.publish(event("a"));
+    EXPECT_EQ(collector.last()["seq"], 3);
+    EXPECT_EQ(collector.last()["role"], "agent");
+}
+
+TEST(Hub, HoldsEventsOfTheStreamsAloneThatWereRemovedLast) {
+    Hub hub("emotiond", {});
+    const auto name = [](std::size_t number) { return "call" + std::to_string(number); };
+    // Each call is a stream of its own, and one is never over.
+    hub.add_stream({.stream = "stays"});
+    hub.publish(event("stays"));
+    for (std::size_t i = 0; i < Hub::kMaxRemovedReplays + 10; ++i) {
+        hub.add_stream({.stream = name(i)});
+        hub.publish(event(name(i)));
+        hub.remove_stream(name(i));
+        hub.remove_stream(name(i));  // no second time
+    }
+    EXPECT_FALSE(hub.replay("stays")->empty());
+    for (std::size_t i = 0; i < Hub::kMaxRemovedReplays + 10; ++i) {
+        EXPECT_EQ(hub.replay(name(i))->empty(), i < 10) << i;
+    }
+    // Its number is not forgotten.
+    hub.add_stream({.stream = name(0)});
+    EXPECT_EQ(hub.streams().back().oldest_seq, 0U);
+    hub.publish(event(name(0)));
+    EXPECT_EQ(hub.streams().back().newest_seq, 2U);
+    EXPECT_EQ(hub.replay(name(0))->oldest_seq(), 2U);
+}
+
+TEST(Hub, TellsWhoComesLaterOfAnOverloadThatLasts) {
+    Hub hub("emotiond", {});
+    const auto publish = [&](int level) {
+        hub.publish({.stream = "",
+                     .time = {},
+                     .body = OverloadEvent{.level = level, .action = "a", .reason = "r"}});
+        return json::parse(hub.hello(kLimits)->text());
+    };
+    EXPECT_FALSE(json::parse(hub.hello(kLimits)->text()).contains("overload"));
+    EXPECT_EQ(publish(2)["overload"], (json{{"level", 2}, {"action", "a"}, {"reason", "r"}}));
+    EXPECT_FALSE(publish(0).contains("overload"));
 }
 
 TEST(Hub, RefusesAnEventOfAnUnknownStream) {

@@ -21,7 +21,7 @@ namespace emotiond::protocol {
 /// Servers are made before start(), or inside call().
 class NetworkThread {
  public:
-    NetworkThread() { hub_.add_stream("desk07", "customer"); }
+    NetworkThread() { hub_.add_stream({.stream = "desk07", .role = "customer"}); }
 
     ~NetworkThread() {
         io_.stop();

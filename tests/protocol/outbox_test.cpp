@@ -214,6 +214,27 @@ TEST(Outbox, KeepsTheLatestOfEveryStreamWhereAsked) {
     EXPECT_EQ(written(outbox), (Texts{"s2..4(2)", "t1..3(2)", "t5", "s6"}));
 }
 
+TEST(Outbox, KeepsEveryAlertWhereOnlyTheLatestIsWanted) {
+    const auto of = [](EventType type, std::uint64_t seq) {
+        return std::make_shared<const Message>(
+            std::string(99, 'x'), Message::About{.type = type, .stream = "s", .seq = seq});
+    };
+    Outbox outbox(400);
+    outbox.set_overflow(Overflow::LatestOnly);
+    outbox.push(of(EventType::Alert, 1));
+    outbox.push(of(EventType::Emotion, 2));
+    outbox.push(of(EventType::Alert, 3));
+    outbox.push(of(EventType::Utterance, 4));
+    EXPECT_EQ(outbox.push(of(EventType::Emotion, 5)), 1U);
+    std::vector<std::uint64_t> seqs;
+    for (const MessagePtr& one : outbox.begin_write(10)) {
+        if (one->seq() > 0) {
+            seqs.push_back(one->seq());
+        }
+    }
+    EXPECT_EQ(seqs, (std::vector<std::uint64_t>{1, 3, 4, 5}));
+}
+
 TEST(Outbox, ForgetsAStreamAndItsGaps) {
     Outbox outbox(300);
     for (std::uint64_t seq = 1; seq <= 4; ++seq) {

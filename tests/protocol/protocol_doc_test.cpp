@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 
 constexpr std::string_view kEpoch = "6f1c0d3a-52b7-4c8e-9a04-d1e5b7c2f386";
-constexpr std::string_view kRole = "unspecified";
+constexpr std::string_view kRole = "customer";
 
 std::string document() {
     std::string text = test::read_bytes(EMOTIOND_SOURCE_DIR "/docs/protocol.md");
@@ -46,6 +46,28 @@ std::vector<std::string> examples() {
     return result;
 }
 
+StreamInfo desk07() {
+    return {.stream = "desk07",
+            .role = std::string(kRole),
+            .labels = {{"queue", "billing"}},
+            .disclosed = true,
+            .state = StreamState::Live,
+            .oldest_seq = 41,
+            .newest_seq = 960};
+}
+
+StreamInfo agent_of_desk07() {
+    return {.stream = "desk07-agent",
+            .role = "agent",
+            .labels = {{"queue", "billing"}},
+            .disclosed = true,
+            .analysed = false,
+            .reason = "an agent's channel without an exception",
+            .state = StreamState::Paused,
+            .oldest_seq = 1,
+            .newest_seq = 1};
+}
+
 /// What the examples show, as the serialiser tells it.
 std::vector<std::string> served() {
     const WallTime time =
@@ -68,11 +90,7 @@ std::vector<std::string> served() {
                                        .uncertain_below = 0.42,
                                        .speech_output = true,
                                        .licence = "CC-BY-NC-SA-4.0"}},
-                           .streams = {{.stream = "desk07",
-                                        .role = std::string(kRole),
-                                        .state = StreamState::Live,
-                                        .oldest_seq = 41,
-                                        .newest_seq = 960}}}),
+                           .streams = {desk07(), agent_of_desk07()}}),
         event(time, 961,
               EmotionEvent{.start = 183s,
                            .end = 186s,
@@ -87,6 +105,7 @@ std::vector<std::string> served() {
                                       {"disgust", 0.08},
                                       {"surprised", 0.03}},
                            .uncertain = false,
+                           .utterance = 12,
                            .affect = Affect{.valence = -0.4018, .arousal = 0.5185},
                            .speech = 0.98,
                            .voiced = 0.64,
@@ -97,6 +116,25 @@ std::vector<std::string> served() {
                                        .queue = 6ms,
                                        .inference = 4ms,
                                        .total = 23ms}}),
+        event(time + 3900ms, 970,
+              UtteranceEvent{.start = 181200ms,
+                             .end = 189900ms,
+                             .utterance = 12,
+                             .label = "angry",
+                             .confidence = 0.68,
+                             .scores = {{"neutral", 0.06},
+                                        {"calm", 0.01},
+                                        {"happy", 0.05},
+                                        {"sad", 0.03},
+                                        {"angry", 0.68},
+                                        {"fearful", 0.07},
+                                        {"disgust", 0.07},
+                                        {"surprised", 0.03}},
+                             .uncertain = false,
+                             .affect = Affect{.valence = -0.3811, .arousal = 0.5102},
+                             .voiced = 0.81,
+                             .level_dbfs = -22.4,
+                             .model = "cnn-lstm-1"}),
         event(time + 120ms, 962, GapEvent{.reason = "ring_overflow", .start = 186s, .lost = 120ms}),
         to_json_text(QueueGap{.epoch = std::string(kEpoch),
                               .stream = "desk07",
@@ -112,6 +150,29 @@ std::vector<std::string> served() {
                               .dropped = 29}),
         event(time + 7877ms, 963,
               StreamEvent{.state = StreamState::Lost, .reason = "device unplugged"}),
+        event(time + 4s, 971,
+              AlertEvent{.raised = true,
+                         .id = "desk07-sustained-anger-3",
+                         .rule = "sustained-anger",
+                         .start = 171s,
+                         .end = {},
+                         .value = 0.78,
+                         .threshold = 0.7}),
+        event(time + 14s, 990,
+              AlertEvent{.raised = false,
+                         .id = "desk07-sustained-anger-3",
+                         .rule = "sustained-anger",
+                         .start = 171s,
+                         .end = 200s,
+                         .value = 0.41,
+                         .threshold = 0.5,
+                         .reason = "below"}),
+        to_json_text(Event{.stream = "",
+                           .time = time + 8s,
+                           .body = OverloadEvent{.level = 1,
+                                                 .action = "longer_hop",
+                                                 .reason = "windows wait longer than 200 ms"}},
+                     {.epoch = kEpoch}),
         to_json_text(Event{.stream = "",
                            .time = time + 9377ms,
                            .body = ErrorEvent{.code = "unknown_command",
@@ -119,13 +180,9 @@ std::vector<std::string> served() {
                                               .fatal = false,
                                               .request_id = unknown.request_id}},
                      {.epoch = kEpoch}),
-        to_json_text(Subscribed{.request_id = "1",
-                                .epoch = std::string(kEpoch),
-                                .streams = {{.stream = "desk07",
-                                             .role = std::string(kRole),
-                                             .state = StreamState::Live,
-                                             .oldest_seq = 41,
-                                             .newest_seq = 960}}}),
+        to_json_text(
+            Subscribed{.request_id = "1", .epoch = std::string(kEpoch), .streams = {desk07()}}),
+        to_json_text(Controlled{.request_id = "3", .action = "pause", .streams = {"desk07"}}),
         to_json_text(Unsubscribed{.request_id = ""}),
         to_json_text(Pong{.request_id = "2", .time = time + 9877ms, .round_trip_ms = 0.123}),
     };
@@ -136,7 +193,8 @@ void collect_keys(const Json& json, std::set<std::string>& keys) {
         if (json.is_object()) {
             keys.insert(key);
         }
-        if (value.is_structured() && key != "scores") {  // whose keys are the model's labels
+        // Whose keys are the model's labels, and the configuration's.
+        if (value.is_structured() && key != "scores" && key != "labels") {
             collect_keys(value, keys);
         }
     }
@@ -170,8 +228,9 @@ TEST(ProtocolDoc, ShowsCommandsThatAreUnderstood) {
             kinds.push_back(Json::parse(text)["type"]);
         }
     }
-    EXPECT_EQ(kinds,
-              (std::vector<std::string>{"subscribe", "unsubscribe", "ping", "close", "auth"}));
+    EXPECT_EQ(kinds, (std::vector<std::string>{"subscribe", "pause", "resume_analysis", "object",
+                                               "resume_analysis", "unsubscribe", "ping", "close",
+                                               "auth"}));
 }
 
 TEST(ProtocolDoc, HasATableRowForEveryField) {

@@ -145,5 +145,17 @@ TEST(TcpServer, EndsAConnectionThatTheClientHalfCloses) {
     EXPECT_EQ(served.network.counters().subscribers, 0U);
 }
 
+// A page can have a browser post any text to any port: the commands in it must not be obeyed.
+TEST(TcpServer, ClosesABrowserThatSpeaksHttp) {
+    Served served;
+    TcpClient client(served.server.local_endpoint());
+    receive_json(client);
+    client.send_raw("POST / HTTP/1.1\r\nHost: x\r\n\r\n{\"type\":\"ping\"}\n");
+    const json error = receive_json(client);
+    EXPECT_EQ(error["code"], "bad_json");
+    EXPECT_EQ(error["fatal"], true);
+    EXPECT_EQ(client.receive(), std::nullopt);
+}
+
 }  // namespace
 }  // namespace emotiond::protocol

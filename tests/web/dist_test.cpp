@@ -1,5 +1,5 @@
-// The dashboard that is built into the program is what its sources build: web/build.mjs writes down the
-// digests of what it read and of what it made, and gives the same bytes every time.
+// The dashboard that is built into the program is what its sources build: web/build.mjs writes down
+// the digests of what it read and of what it made, and gives the same bytes every time.
 
 #include <gtest/gtest.h>
 #include <openssl/sha.h>

@@ -9,7 +9,7 @@ import { firstFrom } from "./past";
 import type { Stream } from "./store";
 import { setSwatch, swatch } from "./swatch";
 import { colours } from "./theme";
-import { isGap, verdictOf } from "./verdict";
+import { disclosure, isGap, verdictOf } from "./verdict";
 
 const kShown = 60_000;
 let count = 0;
@@ -24,6 +24,7 @@ export class Card {
   #painted = 0;
   readonly #name: HTMLElement;
   readonly #role: HTMLElement;
+  readonly #disclosed: HTMLElement;
   readonly #state: HTMLElement;
   readonly #swatch = swatch();
   readonly #label: HTMLElement;
@@ -37,7 +38,8 @@ export class Card {
   constructor(private readonly context: Context, readonly stream: Stream) {
     const id = `card${++count}`;
     this.#name = h("h3", { class: "card-name", id: `${id}n`, title: stream.name }, stream.name);
-    this.#role = h("span", { class: "card-role" });
+    this.#role = h("span", { class: "card-role", id: `${id}r`, "data-testid": "card-role" });
+    this.#disclosed = h("span", { class: "card-role", id: `${id}d`, "data-testid": "card-disclosed" });
     this.#state = h("span", { class: "state", id: `${id}s`, "data-testid": "card-state" });
     this.#label = h("span", { class: "card-label", id: `${id}l`, "data-testid": "card-label" });
     this.#confidence = h("span", { class: "card-confidence", id: `${id}c`, "data-testid": "card-confidence", title: "confidence" });
@@ -51,9 +53,9 @@ export class Card {
       "a",
       {
         class: "card", href: addressOf(stream.name), "data-testid": "card", "data-stream": stream.name, "data-seq": "0",
-        "aria-labelledby": ["n", "s", "l", "c", "u", "a", "g"].map((part) => id + part).join(" "),
+        "aria-labelledby": ["n", "r", "d", "s", "l", "c", "u", "a", "g"].map((part) => id + part).join(" "),
       },
-      h("span", { class: "card-head" }, this.#name, this.#role, this.#state),
+      h("span", { class: "card-head" }, this.#name, this.#role, this.#disclosed, this.#state),
       h("span", { class: "card-verdict" }, this.#swatch, this.#label, this.#confidence, this.#note),
       this.canvas,
       h("span", { class: "card-foot" }, h("span", { class: "meter", "aria-hidden": "true" }, this.#bar), this.#level, this.#gap, this.#alert),
@@ -69,16 +71,20 @@ export class Card {
     const point = verdict.certainty === "none" ? null : verdict.point;
     setAttribute(this.link, "data-seq", String(stream.seq));
     setAttribute(this.link, "data-state", stream.state);
+    setAttribute(this.link, "data-analysed", String(stream.barred === ""));
+    setAttribute(this.#note, "title", stream.barred);
     setAttribute(this.link, "data-certainty", verdict.certainty);
     setAttribute(this.link, "data-label", point?.label ?? "");
     setText(this.#state, stream.state);
     setAttribute(this.#state, "data-state", stream.state);
     setAttribute(this.#state, "title", stream.reason);
     setText(this.#role, stream.role === "unspecified" ? "" : words(stream.role));
+    setText(this.#disclosed, disclosure(stream));
     setText(this.#label, verdict.word);
     setText(this.#confidence, verdict.certainty === "sure" || verdict.certainty === "uncertain" ? share(point?.confidence) : "");
     let note = "";
     if (verdict.certainty === "uncertain") note = "uncertain";
+    else if (verdict.certainty === "none" && stream.barred) note = `not analysed: ${stream.barred}`;
     else if (verdict.certainty === "none" && stream.state === "lost" && stream.reason) note = stream.reason;
     else if (verdict.certainty === "none" && verdict.point) note = `last verdict ${duration(Math.floor(verdict.age / 1000) * 1000)} ago`;
     else if (verdict.certainty === "none") note = "nothing heard yet";

@@ -19,7 +19,7 @@ import type { Point, Stream } from "./store";
 import { setSwatch, swatch } from "./swatch";
 import { colours, onTheme } from "./theme";
 import { pastNote } from "./timeline";
-import { certaintyOf, verdictOf } from "./verdict";
+import { certaintyOf, disclosure, verdictOf } from "./verdict";
 
 /** The strip shows so many times the range. */
 const kAround = 6;
@@ -72,6 +72,9 @@ export class Detail implements Pane {
   readonly #facts = h("dl", { class: "facts" });
   readonly #marks = h("ul", { class: "marks", "data-testid": "marks" });
   readonly #marksTitle = h("h3", {});
+  readonly #utterances = h("ul", { class: "marks", "data-testid": "utterances" });
+  readonly #utterancesTitle = h("h3", {});
+  readonly #barred = h("p", { class: "note", "data-testid": "detail-barred", hidden: true });
 
   constructor(private readonly context: Context) {
     this.#loader = new Loader(context.past, () => this.again());
@@ -85,6 +88,7 @@ export class Detail implements Pane {
         h("span", { class: "detail-now" }, this.#swatch, this.#label, this.#confidence, this.#remark),
         h("span", { class: "detail-level" }, h("span", { class: "meter", "aria-hidden": "true" }, this.#meterBar), this.#level),
       ),
+      this.#barred,
       this.bar.element,
       this.#note,
       h(
@@ -95,6 +99,7 @@ export class Detail implements Pane {
           "aside",
           { class: "detail-side", "aria-label": "Values and events" },
           h("section", { class: "panel" }, this.#when, this.#scores, this.#facts),
+          h("section", { class: "panel" }, this.#utterancesTitle, this.#utterances),
           h("section", { class: "panel" }, this.#marksTitle, this.#marks),
         ),
       ),
@@ -195,9 +200,14 @@ export class Detail implements Pane {
     setText(this.#note, note);
     this.#note.hidden = note === "";
 
-    const shown = marks.filter((mark) => mark.t1 >= from);
+    const go = (t: number): void => this.bar.set(between(t - context.view.span / 2, t + context.view.span / 2, now));
+    const inRange = marks.filter((mark) => mark.t1 >= from).map((mark) => ({ stream: stream.name, mark }));
+    const utterances = inRange.filter(({ mark }) => mark.kind === "utterance");
+    const shown = inRange.filter(({ mark }) => mark.kind !== "utterance");
+    setText(this.#utterancesTitle, utterances.length ? `${plural(utterances.length, "utterance")} in this range` : "No utterances in this range");
+    fillMarks(this.#utterances, utterances, now, false, go);
     setText(this.#marksTitle, shown.length ? `${plural(shown.length, "event")} in this range` : "No gaps, alerts or changes in this range");
-    fillMarks(this.#marks, shown.map((mark) => ({ stream: stream.name, mark })), now, false, (t) => this.bar.set(between(t - context.view.span / 2, t + context.view.span / 2, now)));
+    fillMarks(this.#marks, shown, now, false, go);
     setAttribute(this.#csv, "href", address("v1/history", this.#query(from, to)));
   }
 
@@ -238,7 +248,9 @@ export class Detail implements Pane {
   #head(stream: Stream, now: number): void {
     const verdict = verdictOf(stream, now, this.context.store.hop(stream));
     const point = verdict.certainty === "none" ? null : verdict.point;
-    setText(this.#role, stream.role === "unspecified" ? "" : words(stream.role));
+    setText(this.#role, [stream.role === "unspecified" ? "" : words(stream.role), disclosure(stream)].filter(Boolean).join(" · "));
+    setText(this.#barred, stream.barred ? `Not analysed: ${stream.barred}` : "");
+    this.#barred.hidden = stream.barred === "";
     setText(this.#state, stream.state);
     setAttribute(this.#state, "data-state", stream.state);
     setText(this.#label, verdict.word);

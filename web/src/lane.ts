@@ -55,7 +55,7 @@ export class Lane {
   at(t: number): string {
     const { past, store } = this.context;
     const hop = store.hop(this.stream);
-    const mark = past.marks(this.stream, t, t).find((item) => item.t1 > item.t0 && item.t0 <= t && item.t1 >= t);
+    const mark = past.marks(this.stream, t, t).find((item) => item.kind !== "utterance" && item.t1 > item.t0 && item.t0 <= t && item.t1 >= t);
     const points = past.points(this.stream, t, t + hop);
     const point = points[firstFrom(points, t, (item) => item.t)];
     let text = "";

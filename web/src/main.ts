@@ -90,6 +90,7 @@ store.changed = (stream, mark) => {
   detail.touch();
   if (mark && clock.now() - mark.t1 < kNews) {
     if (mark.kind === "alert") announcer.say(`${stream.name}: ${words(mark.text)} ${mark.what}`);
+    if (mark.kind === "state" && mark.what === "paused") announcer.say(`${stream.name} is not analysed${mark.text ? `: ${mark.text}` : ""}`);
     if (mark.kind === "state" && mark.what === "lost") announcer.say(`${stream.name} is lost${mark.text ? `: ${mark.text}` : ""}`);
   }
   wake();
@@ -101,9 +102,19 @@ function notice(text: string): void {
 }
 byId("notice-close").addEventListener("click", () => (byId("notice").hidden = true));
 
+/** As long as it lasts: it cannot be dismissed. */
+function showOverload(): void {
+  const before = byId("overload").textContent;
+  const text = store.overload && `Overload, ${store.overload}`;
+  setText(byId("overload"), text);
+  byId("overload").hidden = text === "";
+  if (text !== before) announcer.say(text || "The overload is over");
+}
+
 function hear(message: Message): void {
   if (isNumbered(message)) clock.heard(Date.parse(message.time));
   store.apply(message);
+  if (message.type === "overload") showOverload();
   if (message.type === "error" && message.stream === undefined) notice(`${words(message.code)}: ${message.message}`);
   if (message.type === "gap" && message.scope === "queue" && message.stream === undefined) {
     notice(`${plural(message.dropped ?? 0, "message")} dropped: this page read too slowly`);
@@ -147,6 +158,7 @@ const connection = new Connection({
   forgetToken: () => token.set(null),
   hello: (hello) => {
     store.hello(hello);
+    showOverload();
     short = hello.streams.some(({ oldest_seq, newest_seq }) => newest_seq - (oldest_seq || newest_seq + 1) + 1 < kReplay);
     footnote();
     if (shown === "detail" && !detail.stream) route();

@@ -15,6 +15,12 @@ export interface Model {
 export interface HelloStream {
   stream: string;
   role?: string;
+  labels?: Record<string, string>;
+  /** Those who speak were told; left out by servers that do not know of it. */
+  disclosed?: boolean;
+  analysed?: boolean;
+  /** Why it is not analysed. */
+  reason?: string;
   state: string;
   oldest_seq?: number;
   newest_seq: number;
@@ -26,6 +32,8 @@ export interface Hello {
   server: string;
   auth?: boolean;
   limits?: { max_queue_bytes?: number; idle_timeout_ms?: number };
+  /** What lasts; left out where the server does all. */
+  overload?: { level: number; action: string; reason: string };
   models: Model[];
   streams: HelloStream[];
 }
@@ -47,12 +55,23 @@ export interface Emotion extends Numbered {
   confidence: number;
   scores: Record<string, number>;
   uncertain: boolean;
+  utterance?: number;
   affect?: { valence: number; arousal: number };
   speech?: number;
   voiced?: number;
   level_dbfs: number | null;
   model: string;
   latency_ms?: Record<string, number>;
+}
+
+export interface Utterance extends Numbered {
+  type: "utterance";
+  utterance: number;
+  start_ms: number;
+  end_ms: number;
+  label: string;
+  confidence: number;
+  uncertain: boolean;
 }
 
 export interface AudioGap extends Numbered {
@@ -88,8 +107,17 @@ export interface Alert extends Numbered {
   alert: string;
   rule: string;
   start_ms?: number;
+  end_ms?: number;
   value?: number;
   threshold?: number;
+}
+
+/** About the server where it has no stream. */
+export interface Overload extends Partial<Numbered> {
+  type: "overload";
+  level: number;
+  action: string;
+  reason: string;
 }
 
 export interface ServerError extends Partial<Numbered> {
@@ -121,21 +149,18 @@ export interface Pong {
   time?: string;
 }
 
-export interface Unknown extends Partial<Numbered> {
-  type: "utterance";
-}
-
 export type Message =
   | Hello
   | Emotion
+  | Utterance
   | AudioGap
   | QueueGap
   | StreamState
   | Alert
+  | Overload
   | ServerError
   | Subscribed
-  | Pong
-  | Unknown;
+  | Pong;
 
 export interface ResumePoint {
   epoch: string;

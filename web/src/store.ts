@@ -35,7 +35,7 @@ export interface Point {
   readonly model: string;
 }
 
-export type MarkKind = "audio" | "queue" | "hole" | "restart" | "state" | "alert" | "error";
+export type MarkKind = "audio" | "queue" | "hole" | "restart" | "state" | "alert" | "error" | "utterance";
 
 /**
  * Something to tell beside the verdicts; from `t0` to `t1`, which are the same for a moment. What goes
@@ -48,7 +48,7 @@ export interface Mark {
   readonly epoch: string;
   /** The event's number; 0 for what the page itself found. */
   readonly seq: number;
-  /** `live`, `lost`, ...; `raised`, `cleared`; the reason of a gap; the code of an error. */
+  /** `live`, `lost`, ...; `raised`, `cleared`; the reason of a gap; the code of an error; the label of an utterance. */
   readonly what: string;
   readonly text: string;
   readonly alert?: string;
@@ -72,6 +72,10 @@ export interface Stream {
   /** Its place in the server's configuration. */
   place: number;
   role: string;
+  /** Whether those who speak were told; null where the server does not say. */
+  disclosed: boolean | null;
+  /** Why nothing of it is looked at; empty where it is. */
+  barred: string;
   state: string;
   reason: string;
   epoch: string | null;
@@ -165,6 +169,13 @@ export function markOf(message: Message): Mark | null {
         alert: alert.alert, value: alert.value, threshold: alert.threshold,
       };
     }
+    case "utterance": {
+      const t1 = Date.parse(message.time);
+      return {
+        kind: "utterance", t0: t1 - Math.max(0, message.end_ms - message.start_ms), t1, epoch: message.epoch, seq: message.seq,
+        what: message.label, text: message.uncertain ? "uncertain" : "", value: message.confidence,
+      };
+    }
     case "error": {
       const error: ServerError = message;
       if (!error.stream || !error.time) return null;
@@ -193,6 +204,8 @@ export class Store {
   readonly holes: Hole[] = [];
   server = "";
   epoch = "";
+  /** What the server does not do at present, for people; empty: it does all. */
+  overload = "";
   /** When the first subscription began, by the server's clock; 0 before. */
   began = 0;
   /** Called after a stream has changed; with what is to tell of it beside a verdict. */
@@ -202,7 +215,7 @@ export class Store {
     let stream = this.streams.get(name);
     if (!stream) {
       stream = {
-        name, place: this.streams.size, role: "unspecified", state: "silent", reason: "", epoch: null, seq: 0,
+        name, place: this.streams.size, role: "unspecified", disclosed: null, barred: "", state: "silent", reason: "", epoch: null, seq: 0,
         t: 0, runs: [], points: [], marks: [], since: 0, alerts: new Map(), valence: null, arousal: null, seen: false, served: true,
       };
       this.streams.set(name, stream);
@@ -220,6 +233,7 @@ export class Store {
   hello(hello: Hello): void {
     this.server = hello.server;
     this.epoch = hello.epoch;
+    this.#overloaded(hello.overload);
     this.models.clear();
     for (const model of hello.models) this.models.set(model.id, model);
     const replay = Math.min(kReplay, Math.floor(kReplayInAll / Math.max(1, hello.streams.length)));
@@ -229,8 +243,10 @@ export class Store {
       const stream = this.stream(told.stream);
       stream.place = place;
       stream.role = told.role ?? stream.role;
+      stream.disclosed = told.disclosed ?? null;
+      stream.barred = told.analysed === false ? told.reason || "not analysed" : "";
       stream.state = told.state;
-      stream.reason = "";
+      stream.reason = stream.barred;
       stream.served = true;
       if (!stream.seen) {
         stream.epoch = hello.epoch;
@@ -276,6 +292,7 @@ export class Store {
       this.#queueGap(message);
       return;
     }
+    if (message.type === "overload" && message.stream === undefined) this.#overloaded(message);
     if (!isNumbered(message)) return;
     const stream = this.stream(message.stream);
     if (stream.epoch !== message.epoch) {
@@ -318,6 +335,8 @@ export class Store {
     if (mark?.kind === "state") {
       stream.state = mark.what;
       stream.reason = mark.text;
+      if (mark.what === "paused") stream.barred = mark.text || "not analysed";
+      else if (mark.what === "live" || mark.what === "silent") stream.barred = "";
     }
     if (mark?.kind === "alert") {
       const id = mark.alert ?? mark.text;
@@ -354,6 +373,10 @@ export class Store {
     const result: number[] = [];
     for (const [from, to] of this.streams.get(name)?.runs ?? []) for (let seq = from; seq <= to; ++seq) result.push(seq);
     return result;
+  }
+
+  #overloaded(told: { level: number; action: string; reason: string } | undefined): void {
+    this.overload = told && told.level > 0 ? `level ${told.level}, ${told.action.replaceAll("_", " ")}: ${told.reason}` : "";
   }
 
   #emotion(stream: Stream, point: Point): void {

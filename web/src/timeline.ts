@@ -121,7 +121,7 @@ export class Timeline implements Pane {
     for (const { lane, row } of this.#rows.values()) {
       if (!row.isConnected) continue;
       for (const mark of context.past.marks(lane.stream, from, to)) {
-        if (mark.t0 < from && mark.kind === "state") continue;
+        if (mark.kind === "utterance" || (mark.t0 < from && mark.kind === "state")) continue;
         if (mark.kind !== "state" || mark.what === "lost" || mark.what === "ended") items.push({ stream: lane.stream.name, mark });
       }
     }

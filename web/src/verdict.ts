@@ -1,6 +1,6 @@
 // What to say of a stream right now.
 
-import { plural, share, words } from "./format";
+import { duration, plural, share, words } from "./format";
 import { wordOf } from "./labels";
 import { kNoSpeech } from "./protocol";
 import type { Mark, Point, Stream } from "./store";
@@ -34,6 +34,11 @@ export function verdictOf(stream: Stream, now: number, hop: number): Verdict {
   return { certainty: certaintyOf(point), point, word: wordOf(point.label), age };
 }
 
+/** Whether those who speak were told, in words; empty where the server does not say. */
+export function disclosure(stream: Stream): string {
+  return stream.disclosed === null ? "" : stream.disclosed ? "disclosed" : "not disclosed";
+}
+
 export function isGap(mark: Mark): boolean {
   return mark.kind === "audio" || mark.kind === "queue" || mark.kind === "hole";
 }
@@ -60,6 +65,8 @@ export function told(mark: Mark): { kind: string; text: string } {
       const values = mark.value === undefined ? "" : `, ${share(mark.value)}${mark.threshold === undefined ? "" : ` (threshold ${share(mark.threshold)})`}`;
       return { kind: "alert", text: `${words(mark.text)} ${mark.what}${values}` };
     }
+    case "utterance":
+      return { kind: "utterance", text: `${wordOf(mark.what)} ${share(mark.value)}${mark.text ? `, ${mark.text}` : ""}, ${duration(long)}` };
     case "error":
       return { kind: "error", text: `${words(mark.what)}: ${mark.text}` };
   }

@@ -149,7 +149,7 @@ test("States, gaps of sound and alerts are kept", () => {
 test("An event of a type that is not known counts as seen", () => {
   const store = begun();
   store.apply(emotion(1));
-  store.apply({ type: "utterance", epoch: "a", stream: "desk07", seq: 2, time: at(2) });
+  store.apply({ type: "of a later version", epoch: "a", stream: "desk07", seq: 2, time: at(2) } as unknown as Message);
   store.apply(emotion(3));
   assert.deepEqual(store.holes, []);
 });
@@ -179,4 +179,51 @@ test("Hostile names are names", () => {
   for (const stream of ["__proto__", "constructor", "<b>"]) store.apply(emotion(1, "a", stream));
   assert.deepEqual(store.events("__proto__"), [1]);
   assert.equal(store.streams.size, 4);
+});
+
+test("What is not analysed says why, until it is again", () => {
+  const store = new Store();
+  const told = hello("a", 0, 0);
+  store.hello({ ...told, streams: [{ ...told.streams[0]!, disclosed: true, analysed: false, reason: "paused: lunch", state: "paused" }] });
+  const stream = store.stream("desk07");
+  assert.equal(stream.barred, "paused: lunch");
+  assert.equal(stream.disclosed, true);
+  const state = (seq: number, what: string, reason: string): Message =>
+    ({ type: "stream", epoch: "a", stream: "desk07", seq, time: at(seq), state: what, reason });
+  store.apply(state(1, "lost", "unplugged"));
+  assert.equal(stream.barred, "paused: lunch");
+  store.apply(state(2, "silent", "analysed again"));
+  assert.equal(stream.barred, "");
+  store.apply(state(3, "paused", "objection: asked"));
+  assert.equal(stream.barred, "objection: asked");
+  store.hello(hello("a", 3));
+  assert.equal(stream.barred, "");
+  assert.equal(stream.disclosed, null);
+});
+
+test("An utterance is a mark from its begin to its end", () => {
+  const store = begun();
+  store.apply({
+    type: "utterance", epoch: "a", stream: "desk07", seq: 1, time: at(20), utterance: 12, start_ms: 1000, end_ms: 4000, label: "angry",
+    confidence: 0.68, uncertain: true,
+  });
+  const [mark] = store.stream("desk07").marks;
+  assert.equal(mark?.kind, "utterance");
+  assert.equal(mark?.what, "angry");
+  assert.equal(mark?.value, 0.68);
+  assert.equal(mark!.t1 - mark!.t0, 3000);
+  assert.deepEqual(store.stream("desk07").points, []);
+});
+
+test("An overload is told as long as it lasts, also to who comes later", () => {
+  const store = begun();
+  const overload = (level: number): Message => ({ type: "overload", level, action: "longer_hop", reason: "busy" });
+  store.apply(overload(2));
+  assert.equal(store.overload, "level 2, longer hop: busy");
+  store.apply(overload(0));
+  assert.equal(store.overload, "");
+  store.hello({ ...hello("a", 0), overload: { level: 1, action: "shed", reason: "busy" } });
+  assert.equal(store.overload, "level 1, shed: busy");
+  store.hello(hello("a", 0));
+  assert.equal(store.overload, "");
 });

@@ -1,0 +1,70 @@
+#include "dsp/channel_health.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+namespace emotiond::dsp {
+namespace {
+
+using State = ChannelHealth::State;
+
+constexpr int kRateHz = 16000;
+
+std::vector<float> tone(float amplitude, double seconds) {
+    std::vector<float> samples(static_cast<std::size_t>(seconds * kRateHz));
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        samples[i] = std::clamp(amplitude * std::sin(0.1F * static_cast<float>(i)), -1.0F, 1.0F);
+    }
+    return samples;
+}
+
+std::vector<float> constant(float value, double seconds) {
+    return std::vector<float>(static_cast<std::size_t>(seconds * kRateHz), value);
+}
+
+TEST(ChannelHealth, OneValueForTenSecondsIsDeadAndAnotherSampleIsLife) {
+    ChannelHealth health({}, kRateHz);
+    EXPECT_FALSE(health.push(constant(0.0F, 9.9)));
+    EXPECT_EQ(health.push(constant(0.0F, 0.2)), State::Dead);
+    EXPECT_FALSE(health.push(constant(0.0F, 60)));
+    EXPECT_EQ(health.push(tone(0.01F, 0.1)), State::Well);
+    // A constant that is not zero is as dead.
+    EXPECT_EQ(health.push(constant(0.3F, 11)), State::Dead);
+}
+
+TEST(ChannelHealth, QuietNoiseIsNotDead) {
+    ChannelHealth health({}, kRateHz);
+    EXPECT_FALSE(health.push(tone(1e-4F, 60)));
+}
+
+TEST(ChannelHealth, ASecondAtFullScaleIsClippedUntilItHasBeenWellForLong) {
+    ChannelHealth health({}, kRateHz);
+    EXPECT_FALSE(health.push(tone(0.9F, 5)));
+    EXPECT_EQ(health.push(tone(3.0F, 1)), State::Clipped);
+    EXPECT_FALSE(health.push(tone(3.0F, 5)));
+    EXPECT_FALSE(health.push(tone(0.5F, 9)));
+    EXPECT_EQ(health.push(tone(0.5F, 2)), State::Well);
+}
+
+TEST(ChannelHealth, EqualSamplesHaveEqualDigestsHoweverTheyAreCut) {
+    const std::vector<float> samples = tone(0.5F, 3.5);
+    ChannelHealth whole({}, kRateHz);
+    ChannelHealth pieces({}, kRateHz);
+    whole.push(samples);
+    for (std::size_t at = 0; at < samples.size(); at += 700) {
+        pieces.push(
+            std::span(samples).subspan(at, std::min<std::size_t>(700, samples.size() - at)));
+    }
+    EXPECT_EQ(whole.digest().second, 3U);
+    EXPECT_EQ(whole.digest(), pieces.digest());
+    ChannelHealth other({}, kRateHz);
+    other.push(tone(0.4F, 3.5));
+    EXPECT_NE(other.digest(), whole.digest());
+}
+
+}  // namespace
+}  // namespace emotiond::dsp
