@@ -22,9 +22,12 @@ std::optional<Overload::Change> Overload::observe(Clock::time_point now, Clock::
     };
     if (waited > options_.high) {
         calm_since_ = now;
-        const bool may_step = now - stepped_at_ >= kStepTakesEffect;
+        high_since_ = high_since_.value_or(now);
+        const bool may_step =
+            now - *high_since_ >= kQueueStands && now - stepped_at_ >= kStepTakesEffect;
         return may_step && from != OverloadLevel::PauseLowPriority ? step(1) : std::nullopt;
     }
+    high_since_.reset();
     if (waited > options_.high / 2) {
         calm_since_ = now;
         return std::nullopt;

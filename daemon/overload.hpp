@@ -19,15 +19,17 @@ enum class OverloadLevel {
 /// `none`, `longer_hop`, `fewer_interim`, `pause_low_priority`.
 const char* to_string(OverloadLevel level);
 
-/// The ladder of OverloadLevel: a step up while windows wait too long, a step down after a time in
-/// which they hardly did.
+/// The ladder of OverloadLevel: a step up where a queue stands, a step down after a time in which
+/// windows hardly waited. What a stall has left drains by itself, so one window that waited means
+/// nothing; that for a second none got through in time does. Source: Nichols & Jacobson 2012
+/// (CoDel).
 ///
-///     inference threads ── observe() ──> level() ── pipeline threads
+///     pipeline threads ── observe() ──> level() ── each channel
 class Overload {
  public:
     using Clock = std::chrono::steady_clock;
     struct Options {
-        std::chrono::milliseconds high{200};  ///< windows wait longer: a step up
+        std::chrono::milliseconds high{200};  ///< none waited less for a second: a step up
         std::chrono::seconds calm{10};        ///< so long under half of it: a step down
     };
     struct Change {
@@ -37,7 +39,7 @@ class Overload {
 
     explicit Overload(const Options& options) : options_(options) {}
 
-    /// How long the oldest window of a batch waited for it. One thread at a time.
+    /// How long what has waited longest has waited. One thread at a time.
     std::optional<Change> observe(Clock::time_point now, Clock::duration waited);
 
     /// Any thread.
@@ -48,11 +50,13 @@ class Overload {
  private:
     /// A step shows its effect only after the windows that waited before it.
     static constexpr std::chrono::seconds kStepTakesEffect{2};
+    static constexpr std::chrono::seconds kQueueStands{1};
 
     Options options_;
     std::atomic<OverloadLevel> level_{OverloadLevel::None};
     Clock::time_point stepped_at_;
     Clock::time_point calm_since_;
+    std::optional<Clock::time_point> high_since_;
 };
 
 }  // namespace emotiond::daemon

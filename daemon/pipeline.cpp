@@ -374,7 +374,7 @@ void Pipeline::run(Shard& shard, const std::stop_token& stop) {
 
 void Pipeline::pass(Shard& shard) {
     const std::scoped_lock lock(shard.mutex);
-    Feed::Clock::duration lag = shard.inference.oldest_wait();
+    auto lag = shard.inference.oldest_wait();
     std::erase_if(shard.channels, [&](const std::unique_ptr<ChannelPipeline>& channel) {
         const bool has_ended = !channel->drain();
         lag = std::max(lag, channel->lag());
@@ -384,6 +384,10 @@ void Pipeline::pass(Shard& shard) {
         return has_ended;
     });
     const std::scoped_lock overload_lock(overload_mutex_);
+    shard.lag = lag;
+    for (const auto& other : shards_) {
+        lag = std::max(lag, other->lag);  // a shard that keeps up says nothing of one that does not
+    }
     if (const auto change = overload_.observe(Feed::Clock::now(), lag)) {
         listener_.overload(*change);
     }

@@ -161,7 +161,8 @@ class Pipeline {
         std::mutex mutex;  ///< held during a pass
         dsp::RowAnalysis rows;
         std::vector<std::unique_ptr<ChannelPipeline>> channels;
-        std::jthread thread;  // last: it uses the rest
+        Feed::Clock::duration lag{};  ///< found by the last pass; overload_mutex_ guards it
+        std::jthread thread;          // last: it uses the rest
     };
 
     void run(Shard& shard, const std::stop_token& stop);

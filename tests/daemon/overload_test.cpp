@@ -25,12 +25,20 @@ class OverloadTest : public testing::Test {
 TEST_F(OverloadTest, GoesUpStepByStepWhileWindowsWaitTooLong) {
     pass(seconds(1), milliseconds(150));
     EXPECT_EQ(overload_.level(), OverloadLevel::None);
-    pass(seconds(1), milliseconds(250));
+    pass(seconds(2), milliseconds(250));
     EXPECT_EQ(overload_.level(), OverloadLevel::LongerHop);
     pass(milliseconds(1500), milliseconds(250));
     EXPECT_EQ(overload_.level(), OverloadLevel::FewerInterim);
     pass(seconds(10), milliseconds(250));
     EXPECT_EQ(overload_.level(), OverloadLevel::PauseLowPriority);
+}
+
+TEST_F(OverloadTest, WhatAStallHasLeftIsNoOverload) {
+    for (int stall = 0; stall < 100; ++stall) {
+        pass(milliseconds(900), milliseconds(900));
+        pass(milliseconds(10), milliseconds(20));
+    }
+    EXPECT_EQ(overload_.level(), OverloadLevel::None);
 }
 
 TEST_F(OverloadTest, ComesBackDownByItselfStepByStep) {
@@ -46,18 +54,21 @@ TEST_F(OverloadTest, ComesBackDownByItselfStepByStep) {
     pass(seconds(100), milliseconds(10));
     EXPECT_EQ(overload_.level(), OverloadLevel::None);
     // Where the machine just carries the floor, a batch takes this long.
-    pass(seconds(1), milliseconds(250));
+    pass(seconds(2), milliseconds(250));
+    EXPECT_EQ(overload_.level(), OverloadLevel::LongerHop);
     pass(seconds(11), milliseconds(90));
     EXPECT_EQ(overload_.level(), OverloadLevel::None);
 }
 
 TEST_F(OverloadTest, StaysWhereItIsWhileNeitherHighNorCalm) {
-    pass(seconds(1), milliseconds(250));
+    pass(seconds(2), milliseconds(250));
     pass(seconds(60), milliseconds(110));
     EXPECT_EQ(overload_.level(), OverloadLevel::LongerHop);
 }
 
 TEST_F(OverloadTest, TellsEachStepOnce) {
+    EXPECT_FALSE(overload_.observe(now_, milliseconds(201)));
+    now_ += seconds(1);
     const auto change = overload_.observe(now_, milliseconds(201));
     ASSERT_TRUE(change);
     EXPECT_EQ(change->from, OverloadLevel::None);

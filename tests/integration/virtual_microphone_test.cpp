@@ -142,13 +142,16 @@ TEST_F(VirtualMicrophone, EventsDescribeTheClipThatIsPlayedIntoIt) {
     EXPECT_THAT(of_type(messages, "error"), testing::IsEmpty());
     EXPECT_THAT(daemon.process().err(), testing::HasSubstr(" 0 samples dropped"));
 
-    // Both clients heard the same, whole and in order.
+    // Both clients heard the same, whole and in order. What a slow machine makes the service say of
+    // itself is no event of the stream.
     ASSERT_TRUE(websocket.wait_for_close(10s));
     const std::vector<json> by_websocket = websocket.messages();
     ASSERT_EQ(messages.front().at("type"), "hello");
     std::int64_t seq = messages.front().at("streams").at(0).at("newest_seq");
     for (std::size_t i = 1; i < messages.size(); ++i) {
-        EXPECT_EQ(messages[i].at("seq"), ++seq);
+        if (messages[i].at("type") != "overload") {
+            EXPECT_EQ(messages[i].at("seq"), ++seq);
+        }
     }
     const std::size_t shared = std::min(messages.size(), by_websocket.size()) - 1;
     ASSERT_GT(shared, 50U);
