@@ -13,7 +13,6 @@ set -euo pipefail
 source_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 readonly clip=$source_root/tests/data/clips/demo.flac
 readonly packages=systemd-sysv,dbus,dbus-user-session,libpam-systemd,procps,pulseaudio,pulseaudio-utils,libasound2-plugins
-readonly mirror=http://deb.debian.org/debian
 
 release='' deb='' cache=${XDG_CACHE_HOME:-$HOME/.cache}/emotiond-boot-test keep=no
 work='' nspawn='' leader=''
@@ -23,7 +22,7 @@ main() {
     parse_arguments "$@"
     work=$(mktemp -d)
     trap clean_up EXIT
-    make_root
+    make_machine
     boot
     for check in installs_without_starting starts_and_is_ready events_arrive_outside \
         reload_keeps_the_subscriber writes_nothing_without_history can_write_to_its_state_alone \
@@ -63,21 +62,21 @@ parse_arguments() {
 
 # --- the container ---
 
-make_root() {
+make_machine() {
     if [[ ! -e $cache/$release/complete ]]; then
         say "making $cache/$release"
         mkdir -p "$cache"
         rm -rf "${cache:?}/$release"
-        debootstrap --include="$packages" "$release" "$cache/$release" "$mirror" >"$work/debootstrap.log"
+        debootstrap --include="$packages" "$release" "$cache/$release" >"$work/debootstrap.log"
         touch "$cache/$release/complete"
     fi
-    cp -a --reflink=auto "$cache/$release" "$work/root"
-    cp "$deb" "$work/root/root/emotiond.deb"
-    cp "$clip" "$work/root/opt/demo.flac"
-    cat >"$work/root/etc/asound.conf" <<'END'
+    cp -a --reflink=auto "$cache/$release" "$work/machine"
+    cp "$deb" "$work/machine/opt/emotiond.deb"
+    cp "$clip" "$work/machine/opt/demo.flac"
+    cat >"$work/machine/etc/asound.conf" <<'END'
 pcm.!default { type pulse server "unix:/run/virtual-microphone/native" device "mic.monitor" }
 END
-    cat >"$work/root/etc/systemd/system/virtual-microphone.service" <<'END'
+    cat >"$work/machine/etc/systemd/system/virtual-microphone.service" <<'END'
 [Service]
 User=pulse
 RuntimeDirectory=virtual-microphone
@@ -90,7 +89,7 @@ END
 
 boot() {
     # cgroup v2, as Debian has it, also where this machine has v1.
-    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --register=no --keep-unit --directory="$work/root" --boot \
+    SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 systemd-nspawn --quiet --register=no --keep-unit --directory="$work/machine" --boot \
         </dev/null >"$work/console.log" 2>&1 &
     nspawn=$!
     wait_until 60 leader_is_there
@@ -135,7 +134,7 @@ clean_up() {
 
 installs_without_starting() {
     inside apt-get update
-    inside apt-get install --yes --no-install-recommends /root/emotiond.deb
+    inside apt-get install --yes --no-install-recommends /opt/emotiond.deb
     [[ $(inside systemctl is-enabled emotiond) == enabled ]]
     [[ $(inside systemctl is-active emotiond) == inactive ]]
     tell "$(inside dpkg-query --show emotiond)"
@@ -244,11 +243,11 @@ history_holds_no_sound() {
 upgrade_restarts_it() {
     local before
     before=$(property MainPID)
-    inside dpkg --install /root/emotiond.deb
+    inside dpkg --install /opt/emotiond.deb
     wait_until 30 unit_is active
     [[ $(property MainPID) != "$before" ]]
     inside systemctl stop emotiond
-    inside dpkg --install /root/emotiond.deb
+    inside dpkg --install /opt/emotiond.deb
     unit_is inactive
     inside systemctl start emotiond
 }
@@ -304,13 +303,13 @@ removal_leaves_nothing_running() {
     inside apt-get remove --yes emotiond
     wait_until 20 nothing_runs
     [[ $(inside systemctl show --property ActiveState --value emotiond) == inactive ]]
-    [[ -e $work/root/etc/emotiond/emotiond.toml ]] # a purge takes that
+    [[ -e $work/machine/etc/emotiond/emotiond.toml ]] # a purge takes that
 }
 
 purge_leaves_no_files() {
     inside apt-get purge --yes emotiond
     local left
-    left=$(inside find / -xdev -name '*emotiond*' ! -path '/proc/*' ! -path /root/emotiond.deb)
+    left=$(inside find / -xdev -name '*emotiond*' ! -path '/proc/*' ! -path /opt/emotiond.deb)
     tell "left: ${left:-nothing}"
     [[ -z $left ]]
 }
