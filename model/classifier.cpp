@@ -147,6 +147,12 @@ struct Classifier::Impl {
     std::string device_name;
     std::string device_note;
     bool tells_speech = false;
+
+    /// Of windows whose rows are as many as they say.
+    [[nodiscard]] Logits logits_of(const std::vector<std::span<const float>>& windows) const {
+        const WindowBatch batch = make_batch(windows, bundle.features.num_features());
+        return forward(batch.rows.to(device), batch.num_rows.to(device));
+    }
 };
 
 Classifier::Classifier(Bundle bundle, const Options& options) {
@@ -160,17 +166,12 @@ Classifier::Classifier(Bundle bundle, const Options& options) {
 
     // The first passes pay for libtorch's and oneDNN's set-up; nobody should wait for that later.
     const std::size_t num_rows = 300;
-    const std::size_t num_features = impl_->bundle.features.num_features();
-    const std::vector<float> rows(num_rows * num_features);
-    const ClassifierInput input{rows, num_rows};
+    const std::vector<float> rows(num_rows * impl_->bundle.features.num_features());
     {
         const torch::NoGradGuard no_grad;
-        const std::span<const float> window(rows);
-        const WindowBatch batch = make_batch({&window, 1}, num_features);
-        const Logits logits =
-            impl_->forward(batch.rows.to(placement.device), batch.num_rows.to(placement.device));
-        impl_->tells_speech = logits.speech.defined();
+        impl_->tells_speech = impl_->logits_of({rows}).speech.defined();
     }
+    const ClassifierInput input{rows, num_rows};
     for (int pass = 0; pass < 3; ++pass) {
         classify({&input, 1});
     }
@@ -195,9 +196,7 @@ std::vector<Classification> Classifier::classify(std::span<const ClassifierInput
         }
         windows.push_back(input.rows);
     }
-    const WindowBatch batch = make_batch(windows, num_features);
-    const Logits logits =
-        impl_->forward(batch.rows.to(impl_->device), batch.num_rows.to(impl_->device));
+    const Logits logits = impl_->logits_of(windows);
     const auto scores =
         (logits.emotions / impl_->bundle.temperature).softmax(1).to(torch::kCPU).contiguous();
     const auto speech = logits.speech.defined()
