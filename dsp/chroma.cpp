@@ -46,8 +46,7 @@ std::array<double, Chroma::kSize> weights_of(std::size_t bin, double bin_hz) {
 Chroma::Chroma(const FeatureSpec& spec) {
     const auto num_fft_bins = static_cast<std::size_t>(spec.fft_size) / 2 + 1;
     const double bin_hz = static_cast<double>(spec.sample_rate_hz) / spec.fft_size;
-    const std::size_t stride =
-        (num_fft_bins + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
+    const std::size_t stride = kernels::padded(num_fft_bins);
     weights_.resize(kSize * stride, 0.0F);
     for (std::size_t semitone = 0; semitone < kSize; ++semitone) {
         filters_.push_back({0, semitone * stride, stride});

@@ -10,6 +10,11 @@ namespace emotiond::dsp::kernels {
 /// Sums are kept in this many partial sums; arrays that a kernel may overrun are padded by it.
 inline constexpr std::size_t kLanes = 8;
 
+/// size, or the next multiple of kLanes.
+constexpr std::size_t padded(std::size_t size) {
+    return (size + kLanes - 1) / kLanes * kLanes;
+}
+
 /// A run of FFT bins and its weights: one mel filter.
 struct BinRun {
     std::size_t first_bin;

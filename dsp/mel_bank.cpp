@@ -80,10 +80,8 @@ MelBank::MelBank(const FeatureSpec& spec) {
             weights_.push_back(static_cast<float>(height * peak));
             ++filter.num_weights;
         }
-        while (filter.num_weights % kernels::kLanes != 0) {
-            weights_.push_back(0.0F);
-            ++filter.num_weights;
-        }
+        filter.num_weights = kernels::padded(filter.num_weights);
+        weights_.resize(filter.first_weight + filter.num_weights, 0.0F);
         filters_.push_back(filter);
     }
 }

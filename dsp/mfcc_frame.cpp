@@ -11,16 +11,11 @@ namespace {
 
 using std::numbers::pi;
 
-std::size_t padded(int num_coeffs) {
-    const auto lanes = kernels::kLanes;
-    return (static_cast<std::size_t>(num_coeffs) + lanes - 1) / lanes * lanes;
-}
-
 /// DCT-II with scale, lifter, the log's unit and the place of C0 folded in: [num_mels][padded].
 std::vector<float> make_dct(const FeatureSpec& spec) {
     const auto num_mels = static_cast<std::size_t>(spec.num_mels);
     const auto num_coeffs = static_cast<std::size_t>(spec.num_coeffs);
-    const std::size_t columns = padded(spec.num_coeffs);
+    const std::size_t columns = kernels::padded(num_coeffs);
     const double log_unit = spec.log_scale == LogScale::Decibel ? 10.0 / std::numbers::ln10 : 1.0;
     std::vector<float> matrix(num_mels * columns, 0.0F);
     for (std::size_t n = 0; n < num_coeffs; ++n) {
@@ -51,7 +46,7 @@ MfccFrame::MfccFrame(const FeatureSpec& spec)
       mel_bank_(spec),
       dct_(make_dct(spec)),
       log_mels_(mel_bank_.num_mels()),
-      coefficients_(padded(spec.num_coeffs)) {}
+      coefficients_(kernels::padded(static_cast<std::size_t>(spec.num_coeffs))) {}
 
 void MfccFrame::compute(std::span<const float> power, std::span<float> out) {
     mel_bank_.apply(power, log_mels_);

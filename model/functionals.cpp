@@ -13,14 +13,6 @@ namespace {
 
 constexpr std::size_t kQuarters = 4;
 constexpr std::size_t kAround = 2;  ///< rows on either side that a delta looks at
-constexpr float kDeltaUnit = 0.2F;
-constexpr float kLeastVariance = 1e-3F;
-
-static_assert(kernels::kLanes == dsp::kernels::kLanes);
-
-std::size_t padded(std::size_t size) {
-    return (size + kernels::kLanes - 1) / kernels::kLanes * kernels::kLanes;
-}
 
 /// HTK's regression over two rows on either side.  values: [num_rows][stride].
 /// Returns [num_rows - 4][stride].
@@ -70,12 +62,13 @@ struct WindowFunctionals::Sums {
 
 WindowFunctionals::WindowFunctionals(Options options)
     : options_(std::move(options)),
-      first_band_(padded(options_.num_features)),
-      stride_(first_band_ + padded(options_.num_cepstra)) {
+      first_band_(kernels::padded(options_.num_features)),
+      stride_(first_band_ + kernels::padded(options_.num_cepstra)) {
     const std::size_t num_bands = options_.num_cepstra;
-    padded_bands_.resize(num_bands * padded(num_bands));
+    const std::size_t padded = kernels::padded(num_bands);
+    padded_bands_.resize(num_bands * padded);
     for (std::size_t i = 0; i < options_.bands.size(); ++i) {
-        padded_bands_[i / num_bands * padded(num_bands) + i % num_bands] = options_.bands[i];
+        padded_bands_[i / num_bands * padded + i % num_bands] = options_.bands[i];
     }
 }
 

@@ -7,6 +7,12 @@
 
 namespace emotiond::model {
 
+/// What a level of 1 is in deltas: about their deviation in RAVDESS's rows.
+inline constexpr float kDeltaUnit = 0.2F;
+
+/// Deviations are the roots of at least this.
+inline constexpr float kLeastVariance = 1e-3F;
+
 /// Functionals of one window on the processor, in one pass over its rows where libtorch's operators
 /// make sixty. FunctionalsImpl in network_kinds.cpp defines them and computes them by operators,
 /// for other devices; a test holds one against the other.
@@ -19,8 +25,7 @@ class WindowFunctionals {
         std::vector<std::size_t> follow_level;  ///< columns that lose their mean over the window
         std::size_t first_cepstrum = 0;
         std::size_t num_cepstra = 0;
-        std::vector<float>
-            bands;  ///< [num_cepstra][num_cepstra], from a row's cepstra to its bands
+        std::vector<float> bands;  ///< [num_cepstra][num_cepstra], from cepstra to bands
     };
     explicit WindowFunctionals(Options options);
 

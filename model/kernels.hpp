@@ -3,12 +3,14 @@
 #include <array>
 #include <cstddef>
 
+#include "dsp/kernels.hpp"
+
 /// What libtorch would do in many passes over memory, in one: compiled for several instruction sets
 /// as those of dsp/kernels.hpp, and as deterministic.
 namespace emotiond::model::kernels {
 
-/// Columns that are summed side by side.
-inline constexpr std::size_t kLanes = 8;
+using dsp::kernels::kLanes;
+using dsp::kernels::padded;
 
 /// Where a distribution is looked at, in the unit of the values.
 inline constexpr std::array kLevels{-2.5F, -1.5F, -0.75F, 0.0F, 0.75F, 1.5F, 2.5F};

@@ -339,7 +339,7 @@ std::pair<Tensor, Tensor> weighted_moments(const Tensor& values, const Tensor& w
     const auto shares = weights / weights.sum(2, true).clamp_min(1.0);
     const auto mean = torch::bmm(shares, values);
     const auto square = torch::bmm(shares, values * values);
-    return {mean, (square - mean * mean).clamp_min(1e-3).sqrt()};
+    return {mean, (square - mean * mean).clamp_min(kLeastVariance).sqrt()};
 }
 
 /// In which share of the steps values exceed each of kernels::kLevels: how they are distributed,
@@ -366,10 +366,7 @@ Tensor exceedances(const Tensor& values, const Tensor& mask, double unit) {
 class FunctionalsImpl : public nn::Module {
  public:
     explicit FunctionalsImpl(const NetworkOptions& options) : options_(options) {
-        const std::int64_t width = options.num_features + options.num_cepstra;
-        const std::int64_t kinds_of_rows = options.voicing_column >= 0 ? 2 : 1;
-        const auto levels = static_cast<std::int64_t>(kernels::kLevels.size());
-        const std::int64_t size = width * (8 * kinds_of_rows + 2 * levels) + kinds_of_rows - 1;
+        const auto size = static_cast<std::int64_t>(WindowFunctionals(window_options()).size());
         normalisation_ = register_module(
             "normalisation", nn::BatchNorm1d(nn::BatchNorm1dOptions(size).affine(false)));
         reader_ = register_module("reader", nn::Linear(size, options.functionals));
@@ -403,15 +400,12 @@ class FunctionalsImpl : public nn::Module {
     }
 
  private:
-    /// The counted rows are the first ones of each window.
-    [[nodiscard]] Tensor in_one_pass(const Tensor& rows, const Tensor& mask,
-                                     const Tensor& deviation) const {
+    /// But for what depends on the deviations of the columns.
+    [[nodiscard]] WindowFunctionals::Options window_options() const {
         WindowFunctionals::Options window;
         window.num_features = static_cast<std::size_t>(options_.num_features);
-        if (const std::int64_t column = options_.voicing_column; column >= 0) {
-            window.voicing_column = static_cast<std::size_t>(column);
-            window.voiced_above =
-                static_cast<float>(options_.voiced_above / deviation[column].item<double>());
+        if (options_.voicing_column >= 0) {
+            window.voicing_column = static_cast<std::size_t>(options_.voicing_column);
         }
         for (const std::int64_t column : columns_that_follow_the_level()) {
             window.follow_level.push_back(static_cast<std::size_t>(column));
@@ -419,10 +413,23 @@ class FunctionalsImpl : public nn::Module {
         if (options_.num_cepstra > 0) {
             window.first_cepstrum = static_cast<std::size_t>(options_.zeroth_column);
             window.num_cepstra = static_cast<std::size_t>(options_.num_cepstra);
+        }
+        return window;
+    }
+
+    /// The counted rows are the first ones of each window.
+    [[nodiscard]] Tensor in_one_pass(const Tensor& rows, const Tensor& mask,
+                                     const Tensor& deviation) const {
+        WindowFunctionals::Options window = window_options();
+        if (window.voicing_column) {
+            window.voiced_above = static_cast<float>(
+                options_.voiced_above / deviation[options_.voicing_column].item<double>());
+        }
+        if (window.num_cepstra > 0) {
             const auto bands = cepstra_to_bands(deviation).contiguous();
             window.bands.assign(bands.data_ptr<float>(), bands.data_ptr<float>() + bands.numel());
         }
-        const WindowFunctionals functionals(window);
+        const WindowFunctionals functionals(std::move(window));
         const auto all_rows = rows.contiguous();
         const auto count = mask.sum(1).to(torch::kInt64).clamp_min(1).contiguous();
         auto result = torch::empty({rows.size(0), static_cast<std::int64_t>(functionals.size())},
@@ -527,7 +534,6 @@ class FunctionalsImpl : public nn::Module {
     }
 
     static constexpr std::int64_t kDeltaRows = 5;
-    static constexpr double kDeltaUnit = 0.2;  ///< about the deviation of deltas of RAVDESS's rows
 
     NetworkOptions options_;
     nn::BatchNorm1d normalisation_{nullptr};
