@@ -28,8 +28,10 @@ constexpr std::int64_t kPrunedAtOnce = 5000;
 constexpr double kPrunedTo = 0.9;  ///< of the largest size, so that not every event prunes
 
 // Publishing order is the order of `id`. `stream` is 0 for events about the server itself.
+// `whole_epoch`: nothing that was published in it was lost before it was written.
 constexpr const char* kSchema = R"(
 CREATE TABLE IF NOT EXISTS epoch(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS whole_epoch(epoch INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS stream(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS event(
     id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -76,6 +78,7 @@ protocol::HistoryReader::Page read(SQLite::Database& database, const protocol::P
     // Of an epoch that was never recorded everything recorded is later.
     SQLite::Statement place(database,
                             "SELECT stream.id, coalesce(epoch.id, 0), EXISTS(SELECT 1 FROM event "
+                            "JOIN whole_epoch USING (epoch) "
                             "WHERE event.stream = stream.id AND event.epoch = epoch.id) "
                             "FROM stream LEFT JOIN epoch ON uuid = ?2 WHERE name = ?1");
     place.bind(1, after.stream);
@@ -84,7 +87,7 @@ protocol::HistoryReader::Page read(SQLite::Database& database, const protocol::P
     if (!place.executeStep()) {
         return page;
     }
-    page.knows_epoch = place.getColumn(2).getInt() != 0;
+    page.holds_end = place.getColumn(2).getInt() != 0;
     SQLite::Statement rows(database, std::string(kSelect) +
                                          "WHERE event.stream = ? AND (event.epoch, seq) > (?, ?) "
                                          "ORDER BY event.epoch, seq LIMIT ?");
@@ -93,7 +96,12 @@ protocol::HistoryReader::Page read(SQLite::Database& database, const protocol::P
     rows.bind(3, static_cast<std::int64_t>(std::min<std::uint64_t>(after.after_seq, INT64_MAX)));
     rows.bind(4, static_cast<std::int64_t>(max_messages));
     while (rows.executeStep()) {
-        page.messages.push_back(message_of(rows));
+        MessagePtr message = message_of(rows);
+        if (!page.messages.empty() &&
+            page.messages.front()->about().epoch != message->about().epoch) {
+            break;
+        }
+        page.messages.push_back(std::move(message));
     }
     return page;
 }
@@ -261,11 +269,16 @@ void History::deliver(const MessagePtr& message) {
     }
 }
 
+/// before: done first, whether or not there is a database to ask.
 template <class Result>
 void History::ask(std::function<Result(SQLite::Database&)> question, Result on_failure,
-                  std::function<void(Result)> done) {
+                  std::function<void(Result)> done, std::function<void()> before) {
     const auto job = [this, question = std::move(question), on_failure = std::move(on_failure),
-                      done = std::move(done)](SQLite::Database* database) {
+                      done = std::move(done),
+                      before = std::move(before)](SQLite::Database* database) {
+        if (before) {
+            before();
+        }
         Result result = on_failure;
         if (database != nullptr) {
             try {
@@ -315,8 +328,7 @@ void History::erase(const std::string& stream,
                     std::function<void(std::optional<std::uint64_t>)> done) {
     using Result = std::optional<std::uint64_t>;
     ask<Result>(
-        [this, stream](SQLite::Database& database) -> Result {
-            forget_waiting(stream);
+        [stream](SQLite::Database& database) -> Result {
             SQLite::Statement erase(
                 database,
                 "DELETE FROM event WHERE stream = (SELECT id FROM stream WHERE name = ?)");
@@ -329,7 +341,7 @@ void History::erase(const std::string& stream,
             }
             return static_cast<std::uint64_t>(erased);
         },
-        std::nullopt, std::move(done));
+        std::nullopt, std::move(done), [this, stream] { forget_waiting(stream); });
 }
 
 /// History thread.
@@ -384,6 +396,9 @@ void History::run() {
             job(database_.get());
         }
         if (finishing && last) {
+            if (works) {
+                mark_whole();
+            }
             database_.reset();
             return;
         }
@@ -465,6 +480,21 @@ bool History::write(const std::vector<MessagePtr>& events) {
         }
     }
     return true;
+}
+
+/// All was written to the end: who resumes need not be told that more of it may be missing.
+void History::mark_whole() {
+    if (counters().lost > 0) {
+        return;
+    }
+    try {
+        for (const auto& [uuid, id] : names_->epochs) {
+            database_->exec("INSERT OR IGNORE INTO whole_epoch VALUES (" + std::to_string(id) +
+                            ")");
+        }
+    } catch (const std::exception& error) {
+        fail(error.what());
+    }
 }
 
 /// At most kPrunedAtOnce events at a time, so that nobody waits for it; the rest soon after.

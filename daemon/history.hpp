@@ -87,7 +87,7 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
     void query(Query query, Render render, std::function<void(QueryResult)> done);
 
     /// Forgets the stream's events for good: their bytes are overwritten. done(how many), or
-    /// nothing where the disk fails.
+    /// nothing where the disk fails: then those that wait for it are forgotten all the same.
     void erase(const std::string& stream, std::function<void(std::optional<std::uint64_t>)> done);
 
     Counters counters() const;
@@ -100,12 +100,13 @@ class History : public protocol::Subscriber, public protocol::HistoryReader {
     bool write(const std::vector<protocol::MessagePtr>& events);
     void prune();
     void forget_waiting(const std::string& stream);
+    void mark_whole();
     void fail(const std::string& what);
     void recover();
     void announce(std::string code, std::string message);
     template <class Result>
     void ask(std::function<Result(SQLite::Database&)> question, Result on_failure,
-             std::function<void(Result)> done);
+             std::function<void(Result)> done, std::function<void()> before = {});
 
     boost::asio::io_context& io_;
     Options options_;

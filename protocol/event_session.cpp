@@ -212,7 +212,7 @@ void EventSession::advance(Behind::iterator stream) {
         tell_not_held(name, cursor.epoch, cursor.seq + 1, replay.oldest_seq() - 1);
         cursor = {.epoch = hub().epoch(), .seq = replay.oldest_seq() - 1};
     } else {
-        if (!cursor.epoch_known) {
+        if (!cursor.end_is_held) {
             tell_not_held(name, cursor.epoch, cursor.seq + 1, std::nullopt);
         }
         cursor = {.epoch = hub().epoch(), .seq = 0};
@@ -240,14 +240,14 @@ void EventSession::read_history(const Position& position) {
 void EventSession::on_page(const Position& position, const HistoryReader::Page& page) {
     Cursor& cursor = behind_.at(position.stream);
     cursor.history_ended = page.messages.empty();
-    cursor.epoch_known = page.knows_epoch;
+    cursor.end_is_held = page.holds_end;
     for (const MessagePtr& message : page.messages) {
         const Message::About& event = message->about();
         if (event.epoch != cursor.epoch) {
-            if (!cursor.epoch_known) {
+            if (!cursor.end_is_held) {
                 tell_not_held(position.stream, cursor.epoch, cursor.seq + 1, std::nullopt);
             }
-            cursor = {.epoch = event.epoch, .seq = 0, .epoch_known = true};
+            cursor = {.epoch = event.epoch};
         }
         if (event.seq > cursor.seq + 1) {
             tell_not_held(position.stream, cursor.epoch, cursor.seq + 1, event.seq - 1);

@@ -88,7 +88,7 @@ class EventSession : public Session, public Subscriber {
         std::string epoch;
         std::uint64_t seq = 0;
         bool history_ended = false;  ///< the history holds nothing after it
-        bool epoch_known = false;    ///< to the history
+        bool end_is_held = false;    ///< by the history, of its epoch
     };
     using Behind = std::map<std::string, Cursor>;
 

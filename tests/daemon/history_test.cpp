@@ -182,18 +182,41 @@ TEST_F(HistoryTest, ResumesAcrossEpochs) {
     record();
     publish("desk07", kNoon - 1h);  // whatever the wall clock says
     publish("hall", kNoon);
-    const auto page = read_after({first, "desk07", 3});
-    EXPECT_TRUE(page.knows_epoch);
-    ASSERT_EQ(page.messages.size(), 3U);
-    EXPECT_EQ(page.messages[0]->seq(), 4U);
-    EXPECT_EQ(page.messages[1]->seq(), 5U);
-    EXPECT_EQ(page.messages[2]->seq(), 1U);
-    EXPECT_EQ(page.messages[2]->about().epoch, hub_->epoch());
-    EXPECT_EQ(read_after({first, "desk07", 3}, 2).messages.size(), 2U);
-    EXPECT_TRUE(read_after({hub_->epoch(), "desk07", 1}).messages.empty());
-    EXPECT_FALSE(read_after({"of another server", "desk07", 1}).knows_epoch);
-    EXPECT_EQ(read_after({"of another server", "desk07", 1}).messages.size(), 6U);
-    EXPECT_FALSE(read_after({first, "nobody", 1}).knows_epoch);
+    const auto rest = read_after({first, "desk07", 3});
+    EXPECT_TRUE(rest.holds_end);
+    ASSERT_EQ(rest.messages.size(), 2U);
+    EXPECT_EQ(rest.messages[0]->seq(), 4U);
+    EXPECT_EQ(rest.messages[1]->seq(), 5U);
+    const auto next = read_after({first, "desk07", 5});
+    EXPECT_TRUE(next.holds_end);
+    ASSERT_EQ(next.messages.size(), 1U);
+    EXPECT_EQ(next.messages[0]->seq(), 1U);
+    EXPECT_EQ(next.messages[0]->about().epoch, hub_->epoch());
+    EXPECT_EQ(read_after({first, "desk07", 3}, 1).messages.size(), 1U);
+    const auto now = read_after({hub_->epoch(), "desk07", 1});
+    EXPECT_TRUE(now.messages.empty());
+    EXPECT_FALSE(now.holds_end);
+    EXPECT_FALSE(read_after({"of another server", "desk07", 1}).holds_end);
+    EXPECT_EQ(read_after({"of another server", "desk07", 1}).messages.size(), 5U);
+    EXPECT_FALSE(read_after({first, "nobody", 1}).holds_end);
+    EXPECT_FALSE(read_after({first, "hall", 1}).holds_end);  // it was erased, or pruned
+}
+
+TEST_F(HistoryTest, KnowsThatTheEndOfAKilledRunMayBeMissing) {
+    record();
+    const std::string epoch = hub_->epoch();
+    publish("desk07", kNoon);
+    EXPECT_EQ(seqs({}), Seqs{1});
+    fs::copy(folder_ / "state", folder_ / "killed");  // as a kill would have left it
+    stop();
+    for (const auto& [folder, holds_end] : {std::pair("state", true), {"killed", false}}) {
+        options_.path = folder_ / folder / "history.db";
+        start_hub();
+        record();
+        EXPECT_EQ(seqs({}), Seqs{1});
+        EXPECT_EQ(read_after({epoch, "desk07", 1}).holds_end, holds_end);
+        stop();
+    }
 }
 
 TEST_F(HistoryTest, WritesWithoutBeingAsked) {
@@ -279,6 +302,25 @@ TEST_F(HistoryTest, TellsThatItCannotWriteAndLosesNothingMeanwhile) {
     EXPECT_EQ(announced_.size(), 2U);  // once each, however often it tried
 }
 
+TEST_F(HistoryTest, AnErasedStreamIsNotWrittenOnceTheDiskWorksAgain) {
+    test::write_bytes(folder_ / "state", "a file where the folder should be");
+    record();
+    publish("desk07", kNoon);
+    publish("hall", kNoon);
+    EXPECT_TRUE(was_announced("history_failed"));
+    bool answered = false;
+    history_->erase("desk07", [&](auto count) {
+        answered = true;
+        EXPECT_EQ(count, std::nullopt);
+    });
+    ASSERT_TRUE(until([&] { return answered; }));
+    fs::remove(folder_ / "state");
+    EXPECT_TRUE(was_announced("history_resumed"));
+    EXPECT_EQ(seqs({.streams = "desk07"}), Seqs{});
+    EXPECT_EQ(seqs({.streams = "hall"}), Seqs{1});
+    EXPECT_EQ(history_->counters().lost, 0U);
+}
+
 TEST_F(HistoryTest, GoesOnAfterAFullDisk) {
     fs::create_directories(folder_ / "state");
     if (mount("tmpfs", (folder_ / "state").c_str(), "tmpfs", 0, "size=512k") != 0) {
@@ -320,6 +362,9 @@ TEST_F(HistoryTest, CountsWhatItHadToGiveUp) {
     EXPECT_EQ(announced_.back().message,
               "events are recorded again; " + std::to_string(lost) + " were lost meanwhile");
     EXPECT_EQ(seqs({}).size() + lost, 70U);
+    stop();
+    record();
+    EXPECT_FALSE(read_after({hub_->epoch(), "desk07", 70}).holds_end);
 }
 
 TEST_F(HistoryTest, RefusesAFileOfALaterFormat) {

@@ -198,6 +198,11 @@ TEST(Serving, WatchGoesOnWhereItWasAfterARestart) {
         seq = event["seq"];
     }
     EXPECT_EQ(last.size(), 2U);
+    // What was told just before the kill may be on no disk.
+    EXPECT_THAT(watch.out(), HasSubstr(R"({"v":1,"type":"gap","epoch":")" + first_epoch +
+                                       R"(","stream":"demo","scope":"queue","reason":"not_held",)"
+                                       R"("truncated":true,"from_seq":)" +
+                                       std::to_string(last[first_epoch] + 1) + "}"));
 }
 
 TEST(Serving, AKilledServiceKeepsItsHistory) {

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -27,6 +28,7 @@ class MemoryHistory : public HistoryReader, public Subscriber {
     void read_after(const Position& position, std::size_t max_messages,
                     std::function<void(Page)> done) override {
         Page page;
+        bool known = false;
         bool behind = false;
         for (const MessagePtr& message : recorded) {
             const Message::About& about = message->about();
@@ -34,29 +36,32 @@ class MemoryHistory : public HistoryReader, public Subscriber {
                 continue;
             }
             const bool of_epoch = about.epoch == position.epoch;
-            page.knows_epoch = page.knows_epoch || of_epoch;
-            behind = behind || (of_epoch ? about.seq > position.after_seq : page.knows_epoch);
-            if (behind && page.messages.size() < max_messages) {
+            known = known || of_epoch;
+            behind = behind || (of_epoch ? about.seq > position.after_seq : known);
+            const bool fits =
+                page.messages.empty() || page.messages.front()->about().epoch == about.epoch;
+            if (behind && fits && page.messages.size() < max_messages) {
                 page.messages.push_back(message);
             }
         }
+        page.holds_end = known && whole.contains(position.epoch);
         ++pages;
         boost::asio::post(io_, [page = std::move(page), done = std::move(done)] { done(page); });
     }
 
     std::vector<MessagePtr> recorded;
+    std::set<std::string> whole;  ///< epochs that ended in good order
     int pages = 0;
 
  private:
     boost::asio::io_context& io_;
 };
 
-MessagePtr of_former_run(std::uint64_t seq) {
+MessagePtr of_former_run(const std::string& epoch, std::uint64_t seq) {
     return std::make_shared<const Message>(
-        R"({"v":1,"type":"error","epoch":"former","stream":"desk07","seq":)" + std::to_string(seq) +
-            "}",
-        Message::About{
-            .type = EventType::Error, .epoch = "former", .stream = "desk07", .seq = seq});
+        R"({"v":1,"type":"error","epoch":")" + epoch + R"(","stream":"desk07","seq":)" +
+            std::to_string(seq) + "}",
+        Message::About{.type = EventType::Error, .epoch = epoch, .stream = "desk07", .seq = seq});
 }
 
 template <class Transport>
@@ -84,6 +89,18 @@ class CommandsOverTheWire : public EveryServer<Transport> {
         options.history = &history_;
         this->network_.hub().join(history_);
         return options;
+    }
+
+    /// Ten events of a run before this one, in the history.
+    void record_former_run(const std::string& epoch, bool was_killed = false) {
+        this->network_.call([&] {
+            for (std::uint64_t seq = 1; seq <= 10; ++seq) {
+                history_.recorded.push_back(of_former_run(epoch, seq));
+            }
+            if (!was_killed) {
+                history_.whole.insert(epoch);
+            }
+        });
     }
 
     /// Reads until the answer to a subscribe.
@@ -234,11 +251,7 @@ TYPED_TEST(CommandsOverTheWire, ResumesFromTheHistoryWhereTheBufferDoesNotReachB
 
 TYPED_TEST(CommandsOverTheWire, ResumesAnEarlierRunFromTheHistory) {
     this->serve(this->with_history());
-    this->network_.call([&] {
-        for (std::uint64_t seq = 1; seq <= 10; ++seq) {
-            this->history_.recorded.push_back(of_former_run(seq));
-        }
-    });
+    this->record_former_run("former");
     this->publish(3);
     typename TestFixture::Client client(this->endpoint_);
     client.send(this->resume_after(8, "former").dump());
@@ -251,6 +264,56 @@ TYPED_TEST(CommandsOverTheWire, ResumesAnEarlierRunFromTheHistory) {
         const json told = receive_json(client);
         EXPECT_EQ(told["epoch"], of_epoch);
         EXPECT_EQ(told["seq"], seq);
+    }
+}
+
+TYPED_TEST(CommandsOverTheWire, TellsNoHoleWhereAllOfAnEarlierRunWasSeen) {
+    this->serve(this->with_history());
+    this->record_former_run("former");
+    for (int published = 1; published <= 2; ++published) {
+        typename TestFixture::Client client(this->endpoint_);
+        client.send(this->resume_after(10, "former").dump());
+        this->subscribed(client);
+        this->publish(1);
+        for (int seq = 1; seq <= published; ++seq) {
+            EXPECT_EQ(receive_json(client)["seq"], seq);
+        }
+    }
+}
+
+TYPED_TEST(CommandsOverTheWire, TellsThatTheEndOfARunThatWasKilledMayBeMissing) {
+    this->serve(this->with_history());
+    this->record_former_run("former");
+    this->record_former_run("killed", true);
+    const auto expect = [](const json& told, const std::string& of_epoch, int seq) {
+        EXPECT_EQ(told["epoch"], of_epoch);
+        EXPECT_EQ(told["seq"], seq);
+    };
+    const auto expect_gap = [](const json& gap, int from_seq) {
+        EXPECT_EQ(gap["reason"], "not_held");
+        EXPECT_EQ(gap["epoch"], "killed");
+        EXPECT_EQ(gap["from_seq"], from_seq);
+        EXPECT_FALSE(gap.contains("to_seq"));
+    };
+    for (const int published : {0, 2}) {
+        this->publish(static_cast<std::size_t>(published));
+        typename TestFixture::Client earlier(this->endpoint_);
+        earlier.send(this->resume_after(9, "former").dump());
+        this->subscribed(earlier);
+        expect(receive_json(earlier), "former", 10);
+        for (int seq = 1; seq <= 10; ++seq) {
+            expect(receive_json(earlier), "killed", seq);
+        }
+        expect_gap(receive_json(earlier), 11);
+
+        typename TestFixture::Client later(this->endpoint_);
+        later.send(this->resume_after(12, "killed").dump());  // it has more than was recorded
+        this->subscribed(later);
+        expect_gap(receive_json(later), 13);
+        for (int seq = 1; seq <= published; ++seq) {
+            expect(receive_json(earlier), this->epoch(), seq);
+            expect(receive_json(later), this->epoch(), seq);
+        }
     }
 }
 
