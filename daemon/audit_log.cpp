@@ -27,6 +27,7 @@ using nlohmann::ordered_json;
 constexpr std::size_t kHashDigits = std::size_t{2} * SHA256_DIGEST_LENGTH;
 constexpr std::string_view kHashKey = R"(,"hash":")";
 constexpr const char* kRecovered = "recovered";
+constexpr const char* kFragment = "it does not end in a hash";
 
 std::string no_hash() {
     return std::string(kHashDigits, '0');
@@ -63,7 +64,7 @@ Line read_line(const std::string& text, const AuditCheck& before) {
     const std::size_t tail = kHashKey.size() + kHashDigits + 2;
     if (text.size() < tail || text.compare(text.size() - tail, kHashKey.size(), kHashKey) != 0 ||
         !text.ends_with("\"}")) {
-        return wrong("it does not end in a hash");
+        return wrong(kFragment);
     }
     const std::string hash = text.substr(text.size() - kHashDigits - 2, kHashDigits);
     if (sha256(text.substr(0, text.size() - tail) + "}") != hash) {
@@ -129,12 +130,12 @@ bool is_told_of(const std::string& torn, const AuditEntry& next) {
 AuditCheck check_audit_log(const std::filesystem::path& file,
                            const std::function<void(const AuditEntry&)>& on_entry) {
     std::ifstream in(file, std::ios::binary);
-    if (!in || std::filesystem::is_directory(file)) {
-        fail(file, "cannot be read");
+    if (!in) {
+        fail_with_errno(file, "cannot be read");
     }
     AuditCheck check;
     check.last_hash = no_hash();
-    std::string suspect;  // wrong lines, until an entry tells of them
+    std::string suspect;  // fragments, until an entry tells of them
     std::uint64_t number = 0;
     bool whole = true;
     for (std::string text; std::getline(in, text);) {
@@ -142,6 +143,8 @@ AuditCheck check_audit_log(const std::filesystem::path& file,
         whole = !in.eof();
         Line line = read_line(text, check);
         if (!line.problem.empty()) {
+            // A crash leaves fragments; a line that has an end and is wrong was whole once.
+            const bool is_damaged = line.problem != kFragment;
             if (check.bad_line == 0) {
                 check.bad_line = number;
                 check.problem = std::move(line.problem);
@@ -149,6 +152,9 @@ AuditCheck check_audit_log(const std::filesystem::path& file,
                 suspect += '\n';
             }
             suspect += text;
+            if (is_damaged) {
+                return check;
+            }
             continue;
         }
         if (check.bad_line != 0 && !is_told_of(suspect, line.entry)) {
@@ -160,7 +166,7 @@ AuditCheck check_audit_log(const std::filesystem::path& file,
         check.ends_in_newline = whole;
     }
     if (in.bad()) {
-        fail(file, "cannot be read to its end");
+        fail_with_errno(file, "cannot be read to its end");
     }
     if (check.bad_line != 0 && !whole) {
         check.torn = std::move(suspect);
@@ -181,7 +187,10 @@ AuditLog::AuditLog(std::filesystem::path file,
     }
     try {
         if (flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-            fail(file_, "another process writes it");
+            if (errno == EWOULDBLOCK) {
+                fail(file_, "another process writes it");
+            }
+            fail_with_errno(file_, "cannot be locked");
         }
         if (fchmod(descriptor_, 0600) != 0) {
             fail_with_errno(file_, "cannot be made its owner's alone");
@@ -252,11 +261,13 @@ void AuditLog::write(const AuditAct& act) {
     if (written < 0) {
         fail_with_errno(file_, "cannot be written");
     }
-    if (static_cast<std::size_t>(written) != line.size()) {
+    // An entry that lacks its line end alone is whole, here as after a crash.
+    const std::size_t lacks = line.size() - static_cast<std::size_t>(written);
+    if (lacks > 1) {
         // The line end that was missing belongs to the entry before it.
         const std::size_t skip = mid_line_ && torn_.empty() ? 1 : 0;
         torn_ += line.substr(skip, static_cast<std::size_t>(written) - skip);
-        mid_line_ = true;
+        mid_line_ = !torn_.empty();
         fail(file_, "an entry was written in part; the disk may be full");
     }
     if (fdatasync(descriptor_) != 0) {
@@ -264,7 +275,7 @@ void AuditLog::write(const AuditAct& act) {
         fail_with_errno(file_, "cannot be brought to the disk");
     }
     torn_.clear();
-    mid_line_ = false;
+    mid_line_ = lacks > 0;
     ++entries_;
     hash_ = hash;
     spdlog::info("audit {}: {} by {}, hash {}", entries_, act.act, act.who, hash_);

@@ -73,7 +73,6 @@ class AuditLog {
     void append(const AuditAct& act);
 
     const std::string& newest_hash() const { return hash_; }
-    std::uint64_t entries() const { return entries_; }
 
  private:
     void write(const AuditAct& act);

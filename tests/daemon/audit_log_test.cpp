@@ -2,9 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +18,21 @@
 
 #include "tests/support/files.hpp"
 
+namespace {
+
+int lock_error = 0;  // what locking fails with; 0: it does not
+
+}  // namespace
+
+/// In the place of libc's, as no file system at hand refuses to lock.
+extern "C" int flock(int descriptor, int operation) noexcept {
+    if (lock_error != 0) {
+        errno = lock_error;
+        return -1;
+    }
+    return static_cast<int>(syscall(SYS_flock, descriptor, operation));
+}
+
 namespace emotiond::daemon {
 namespace {
 
@@ -23,6 +41,7 @@ using nlohmann::json;
 using test::read_bytes;
 using test::write_bytes;
 using testing::HasSubstr;
+using testing::ThrowsMessage;
 
 class AuditLogTest : public ::testing::Test {
  protected:
@@ -198,16 +217,60 @@ TEST_F(AuditLogTest, SurvivesACrashWhileItTellsOfOne) {
     EXPECT_NE(check_audit_log(file_).bad_line, 0U);
 }
 
+// What stands behind a damaged line is no fragment: a crash has not done that.
+TEST_F(AuditLogTest, RefusesADamagedLogWhoseLastLineIsTornToo) {
+    write_three();
+    const std::string sound = read_bytes(file_);
+    const std::size_t second = sound.find('\n') + 1;
+    for (std::size_t i = 0; i < second - 1; ++i) {
+        std::string damaged = sound.substr(0, sound.size() - 20);
+        damaged[i] = static_cast<char>(damaged[i] ^ 1);
+        write_bytes(file_, damaged);
+        ASSERT_THAT(refusal(), HasSubstr("line 1 is damaged")) << "byte " << i;
+        ASSERT_EQ(read_bytes(file_), damaged);
+    }
+}
+
 TEST_F(AuditLogTest, IsWrittenByOneProcessAlone) {
     const AuditLog log(file_);
     EXPECT_THAT(refusal(), HasSubstr("another process writes it"));
 }
 
+TEST_F(AuditLogTest, SaysWhyItCannotBeLocked) {
+    lock_error = ENOLCK;
+    EXPECT_THAT(refusal(), HasSubstr("cannot be locked: No locks available"));
+    lock_error = 0;
+    EXPECT_EQ(refusal(), "");
+}
+
 TEST_F(AuditLogTest, SaysWhereItCannotBeWritten) {
     fs::create_directories(folder_ / "state" / "audit.log");
     EXPECT_THAT(refusal(), HasSubstr("cannot be opened"));
-    EXPECT_THROW(check_audit_log(file_), std::runtime_error);
-    EXPECT_THROW(check_audit_log(folder_ / "nowhere"), std::runtime_error);
+    EXPECT_THAT([&] { check_audit_log(file_); },
+                ThrowsMessage<std::runtime_error>(HasSubstr("Is a directory")));
+    EXPECT_THAT([&] { check_audit_log(folder_ / "nowhere"); },
+                ThrowsMessage<std::runtime_error>(HasSubstr("No such file or directory")));
+}
+
+// The service would not start again with what it has written itself.
+TEST_F(AuditLogTest, GoesOnBehindAnEntryThatLacksOnlyItsLineEnd) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    AuditLog log(file_);
+    log.append({.act = "object", .who = "ops"});
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    rlimit small = before;
+    small.rlim_cur = 2 * fs::file_size(file_) - 1;
+    setrlimit(RLIMIT_FSIZE, &small);
+    log.append({.act = "object", .who = "ops"});
+    ++small.rlim_cur;  // for the line end, and no more
+    setrlimit(RLIMIT_FSIZE, &small);
+    EXPECT_THROW(log.append({.act = "object", .who = "ops"}), std::runtime_error);
+    setrlimit(RLIMIT_FSIZE, &before);
+    log.append({.act = "object", .who = "again"});
+    const AuditCheck check = check_audit_log(file_);
+    EXPECT_EQ(check.bad_line, 0U) << check.problem;
+    EXPECT_EQ(check.entries, 3U);
 }
 
 // A full disk: the file may not grow beyond what the limit allows.
