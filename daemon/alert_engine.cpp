@@ -28,7 +28,11 @@ double value_of(const AlertRule& rule, const EmotionEvent& emotion) {
 
 }  // namespace
 
-AlertEngine::AlertEngine(std::vector<AlertRule> rules) : rules_(std::move(rules)) {}
+AlertEngine::AlertEngine(std::vector<AlertRule> rules) : rules_(std::move(rules)) {
+    for (const AlertRule& rule : rules_) {
+        counts_.push_back({.rule = rule.name});
+    }
+}
 
 void AlertEngine::add_stream(const std::string& stream, const std::string& role) {
     Stream added;
@@ -39,7 +43,11 @@ void AlertEngine::add_stream(const std::string& stream, const std::string& role)
             added.watches.push_back(std::move(watch));
         }
     }
-    streams_.insert_or_assign(stream, std::move(added));
+    streams_.emplace(stream, std::move(added));
+}
+
+void AlertEngine::remove_stream(const std::string& stream) {
+    streams_.erase(stream);
 }
 
 std::vector<Event> AlertEngine::observe(const Event& event, Clock::time_point arrived) {
@@ -87,20 +95,6 @@ std::vector<Event> AlertEngine::expire(Clock::time_point now) {
     return std::exchange(out_, {});
 }
 
-std::vector<AlertEngine::Count> AlertEngine::counts() const {
-    std::vector<Count> counts;
-    for (const AlertRule& rule : rules_) {
-        std::size_t raised = 0;
-        for (const auto& [name, stream] : streams_) {
-            for (const Watch& watch : stream.watches) {
-                raised += watch.rule == &rule ? watch.raised : 0;
-            }
-        }
-        counts.push_back({rule.name, raised});
-    }
-    return counts;
-}
-
 void AlertEngine::take(const std::string& name, Stream& stream, const EmotionEvent& emotion,
                        milliseconds elapsed) {
     for (Watch& watch : stream.watches) {
@@ -139,7 +133,7 @@ void AlertEngine::end_all(const std::string& name, Stream& stream, WallTime time
 }
 
 void AlertEngine::raise(const std::string& name, Watch& watch, WallTime time) {
-    ++watch.raised;
+    ++counts_[static_cast<std::size_t>(watch.rule - rules_.data())].raised;
     // By the clock, so that none comes twice: not behind new rules, nor of a stream that is back.
     const auto ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();

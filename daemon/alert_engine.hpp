@@ -35,8 +35,12 @@ class AlertEngine {
     AlertEngine(const AlertEngine&) = delete;
     AlertEngine& operator=(const AlertEngine&) = delete;
 
-    /// Events of a stream that was not added are not looked at.
+    /// Events of a stream that was not added are not looked at. Does nothing where it is there
+    /// already, or what is raised there would never be cleared.
     void add_stream(const std::string& stream, const std::string& role = "unspecified");
+
+    /// Forgets the stream. observe() must have seen it end, so that nothing is raised there.
+    void remove_stream(const std::string& stream);
 
     /// What follows from an event: AlertEvents, to be published behind it. The events of a stream
     /// come in order; arrived: now, for expire().
@@ -50,8 +54,8 @@ class AlertEngine {
         std::string rule;
         std::size_t raised = 0;
     };
-    /// Of each rule, on all streams.
-    [[nodiscard]] std::vector<Count> counts() const;
+    /// Of each rule, on all streams that ever were.
+    [[nodiscard]] const std::vector<Count>& counts() const { return counts_; }
 
  private:
     /// One rule on one stream.
@@ -65,7 +69,6 @@ class AlertEngine {
         protocol::StreamTime last_held;    ///< end of the last window that upheld the alert
         protocol::WallTime quiet_until;    ///< end of the cooldown
         double value = 0.0;                ///< of the last window
-        std::size_t raised = 0;            ///< so far
     };
     struct Stream {
         std::vector<Watch> watches;
@@ -82,6 +85,7 @@ class AlertEngine {
     void clear(const std::string& name, Watch& watch, protocol::WallTime time, const char* reason);
 
     std::vector<AlertRule> rules_;
+    std::vector<Count> counts_;  ///< in the order of rules_
     std::map<std::string, Stream> streams_;
     std::vector<protocol::Event> out_;  ///< of the call that is under way
 };

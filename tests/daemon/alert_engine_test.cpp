@@ -205,6 +205,28 @@ TEST_F(AlertEngineTest, LongSilenceClearsAtTheNextEventOrByTheClock) {
     EXPECT_EQ(alerts_.size(), 4U);
 }
 
+TEST_F(AlertEngineTest, AddingAStreamAgainDoesNotForgetThatItIsRaised) {
+    hear(0.9, 3);
+    engine_.add_stream("desk");
+    hear(0.1, 5);
+    ASSERT_EQ(alerts_.size(), 2U);
+    EXPECT_EQ(alerts_[1].id, alerts_[0].id);
+}
+
+TEST_F(AlertEngineTest, AStreamThatIsRemovedAndComesBackBeginsAnew) {
+    hear(0.9, 4);
+    observe(StreamEvent{StreamState::Ended, ""});
+    engine_.remove_stream("desk");
+    hear(0.9, 40);  // nobody looks
+    EXPECT_EQ(alerts_.size(), 2U);
+    engine_.add_stream("desk");
+    hear(0.9, 2);
+    EXPECT_EQ(alerts_.size(), 2U);
+    hear(0.9);
+    EXPECT_EQ(alerts_.size(), 3U);
+    EXPECT_EQ(engine_.counts().at(0).raised, 2U);
+}
+
 TEST_F(AlertEngineTest, AStreamThatNobodyAddedIsNotLookedAt) {
     EmotionEvent emotion;
     emotion.scores = {{"angry", 1.0}};
