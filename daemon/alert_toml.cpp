@@ -1,12 +1,13 @@
 #include "daemon/alert_toml.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <sstream>
 #include <stdexcept>
 
 #include "daemon/config.hpp"
+#include "daemon/shortest_text.hpp"
+#include "daemon/toml_entry.hpp"
 
 namespace emotiond::daemon {
 namespace {
@@ -16,35 +17,29 @@ using Strings = std::vector<std::string>;
 /// Without a clear_below of its own a rule clears below this share of its threshold.
 constexpr double kUsualClearBelow = 0.7;
 
-[[noreturn]] void fail(const std::filesystem::path& file, const toml::source_region& region,
-                       const std::string& what) {
-    throw ConfigError(file.string() + ":" + std::to_string(region.begin.line) + ": " + what);
-}
-
-/// One entry of `[[alerts]]`, and what complaints say of it.
-class Entry {
+/// One entry of `[[alerts]]`.
+class Entry : public TomlEntry {
  public:
     Entry(const toml::table& table, const std::filesystem::path& file)
-        : table_(table), file_(file) {}
+        : TomlEntry(table, file, "alert", "name") {}
 
     AlertRule read() {
-        rule_.name = table_["name"].value_or(std::string());  // complaints begin with it
-        for (const auto& [key, value] : table_) {
+        for (const auto& [key, value] : table()) {
             read(key, value);
         }
         for (const char* needed : {"name", "labels", "threshold"}) {
-            if (!table_.contains(needed)) {
-                fail(table_.source(), std::string("an alert needs `") + needed + "`");
+            if (!table().contains(needed)) {
+                fail(table().source(), std::string("an alert needs `") + needed + "`");
             }
         }
-        if (!table_.contains("clear_below")) {
+        if (!table().contains("clear_below")) {
             // Rounded, as people would write it.
             rule_.clear_below = std::round(kUsualClearBelow * rule_.threshold * 1e6) / 1e6;
         }
         try {
             rule_.validate();
         } catch (const std::invalid_argument& error) {
-            fail(table_.source(), error.what());
+            fail(table().source(), error.what());
         }
         return rule_;
     }
@@ -78,15 +73,6 @@ class Entry {
         }
     }
 
-    template <typename Value>
-    Value take(std::string_view name, const toml::node& node, const char* expected) {
-        const auto value = node.value_exact<Value>();
-        if (!value) {
-            fail(node.source(), std::string(name) + " must be " + expected);
-        }
-        return *value;
-    }
-
     /// A whole number is a number too.
     double take_number(std::string_view name, const toml::node& node) {
         return node.is_integer() ? static_cast<double>(*node.value<std::int64_t>())
@@ -106,13 +92,6 @@ class Entry {
         return values;
     }
 
-    [[noreturn]] void fail(const toml::source_region& region, const std::string& what) const {
-        daemon::fail(file_, region,
-                     (rule_.name.empty() ? "" : "alert '" + rule_.name + "': ") + what);
-    }
-
-    const toml::table& table_;
-    const std::filesystem::path& file_;
     AlertRule rule_;
 };
 
@@ -124,25 +103,18 @@ toml::array to_array(const Strings& values) {
     return array;
 }
 
-/// The shortest text that reads back as the same number; toml++ would print all its 17 digits.
-std::string shortest_text(double value) {
-    char text[32];
-    const auto [end, error] = std::to_chars(text, text + sizeof text, value);
-    return error == std::errc{} ? std::string(text, end) : "0";
-}
-
 }  // namespace
 
 std::vector<AlertRule> read_alert_rules(const toml::node& node, const std::filesystem::path& file) {
     const toml::array* entries = node.as_array();
     if (entries == nullptr || !entries->is_array_of_tables()) {
-        fail(file, node.source(), "alerts are written as [[alerts]], one for each rule");
+        fail_at(file, node.source(), "alerts are written as [[alerts]], one for each rule");
     }
     std::vector<AlertRule> rules;
     for (const toml::node& entry : *entries) {
         AlertRule rule = Entry(*entry.as_table(), file).read();
         if (std::ranges::find(rules, rule.name, &AlertRule::name) != rules.end()) {
-            fail(file, entry.source(), "alert '" + rule.name + "' is there twice");
+            fail_at(file, entry.source(), "alert '" + rule.name + "' is there twice");
         }
         rules.push_back(std::move(rule));
     }
@@ -157,12 +129,12 @@ std::vector<AlertRule> read_alert_rules(const std::filesystem::path& file) {
         if (error.source().begin.line == 0) {  // it could not be read
             throw ConfigError(file.string() + ": " + std::string(error.description()));
         }
-        fail(file, error.source(), std::string(error.description()));
+        fail_at(file, error.source(), std::string(error.description()));
     }
     std::vector<AlertRule> rules;
     for (const auto& [key, node] : table) {
         if (key.str() != "alerts") {
-            fail(
+            fail_at(
                 file, key.source(),
                 "a file of rules has nothing but [[alerts]], got '" + std::string(key.str()) + "'");
         }

@@ -8,7 +8,6 @@ namespace emotiond::daemon {
 namespace {
 
 constexpr std::size_t kMaxIdBytes = 64;
-constexpr int kMaxChannel = 255;
 
 void require(bool holds, const std::string& what, const std::string& got) {
     if (!holds) {
@@ -27,7 +26,7 @@ void ChannelConfig::validate() const {
     require(!spec.channel || !channel, "source must not name a channel where `channel` does",
             source);
     if (channel) {
-        require(*channel >= 0 && *channel <= kMaxChannel, "channel must be 0 to 255",
+        require(*channel >= 0 && *channel <= SourceSpec::kMaxChannel, "channel must be 0 to 255",
                 std::to_string(*channel));
     }
     require(role == "customer" || role == "agent" || role == "unspecified",

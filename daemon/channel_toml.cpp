@@ -3,43 +3,40 @@
 #include <algorithm>
 #include <sstream>
 
-#include "daemon/config.hpp"
+#include "daemon/toml_entry.hpp"
 
 namespace emotiond::daemon {
 namespace {
 
-/// One entry of `[[channels]]`, and what complaints say of it.
-class Entry {
+/// One entry of `[[channels]]`.
+class Entry : public TomlEntry {
  public:
-    Entry(const toml::table& table, const std::filesystem::path& file, ChannelConfig& channel)
-        : table_(table), file_(file), channel_(channel) {}
+    Entry(const toml::table& table, const std::filesystem::path& file)
+        : TomlEntry(table, file, "channel", "id") {}
 
-    void read() {
-        if (const toml::node* id = table_.get("id")) {
-            channel_.id = take<std::string>("id", *id, "a text in quotes");  // for complaints
-        }
-        for (const auto& [key, value] : table_) {
+    ChannelConfig read() {
+        for (const auto& [key, value] : table()) {
             read(key, value);
         }
         for (const char* needed : {"id", "source"}) {
-            if (!table_.contains(needed)) {
-                fail(table_.source(), std::string("a channel needs `") + needed + "`");
+            if (!table().contains(needed)) {
+                fail(table().source(), std::string("a channel needs `") + needed + "`");
             }
         }
         try {
             channel_.validate();
         } catch (const std::invalid_argument& error) {
-            fail(table_.source(), error.what());
+            fail(table().source(), error.what());
         }
+        return channel_;
     }
 
  private:
     void read(const toml::key& key, const toml::node& value) {
         const std::string_view name = key.str();
         if (name == "id") {
-            return;
-        }
-        if (name == "source") {
+            channel_.id = take<std::string>(name, value, "a text in quotes");
+        } else if (name == "source") {
             channel_.source = take<std::string>(name, value, "a text in quotes");
         } else if (name == "channel") {
             channel_.channel = static_cast<int>(std::clamp<std::int64_t>(
@@ -74,42 +71,22 @@ class Entry {
         }
     }
 
-    template <typename Value>
-    Value take(std::string_view name, const toml::node& node, const char* expected) {
-        const auto value = node.value_exact<Value>();
-        if (!value) {
-            fail(node.source(), std::string(name) + " must be " + expected);
-        }
-        return *value;
-    }
-
-    [[noreturn]] void fail(const toml::source_region& region, const std::string& what) const {
-        throw ConfigError(file_.string() + ":" + std::to_string(region.begin.line) + ": " +
-                          (channel_.id.empty() ? "" : "channel '" + channel_.id + "': ") + what);
-    }
-
-    const toml::table& table_;
-    const std::filesystem::path& file_;
-    ChannelConfig& channel_;
+    ChannelConfig channel_;
 };
 
 }  // namespace
 
 std::vector<ChannelConfig> read_channels(const toml::node& node,
                                          const std::filesystem::path& file) {
-    const auto fail = [&](const toml::source_region& region, const std::string& what) {
-        throw ConfigError(file.string() + ":" + std::to_string(region.begin.line) + ": " + what);
-    };
     const toml::array* entries = node.as_array();
     if (entries == nullptr || !entries->is_array_of_tables()) {
-        fail(node.source(), "channels are written as [[channels]], one for each");
+        fail_at(file, node.source(), "channels are written as [[channels]], one for each");
     }
     std::vector<ChannelConfig> channels;
     for (const toml::node& entry : *entries) {
-        ChannelConfig channel;
-        Entry(*entry.as_table(), file, channel).read();
+        ChannelConfig channel = Entry(*entry.as_table(), file).read();
         if (std::ranges::find(channels, channel.id, &ChannelConfig::id) != channels.end()) {
-            fail(entry.source(), "channel '" + channel.id + "' is there twice");
+            fail_at(file, entry.source(), "channel '" + channel.id + "' is there twice");
         }
         channels.push_back(std::move(channel));
     }

@@ -11,6 +11,7 @@
 
 #include "daemon/alert_toml.hpp"
 #include "daemon/channel_toml.hpp"
+#include "daemon/shortest_text.hpp"
 #include "daemon/source_spec.hpp"
 #include "protocol/endpoint.hpp"
 
@@ -352,23 +353,14 @@ model::Smoother::Options Config::smoother_options() const {
     options.time_constant = std::chrono::milliseconds(analysis.smoothing_ms);
     options.label_margin = static_cast<float>(analysis.label_margin);
     options.uncertain_margin = options.label_margin / 2;
+    // Overload may leave only every fourth window.
+    options.memory = std::max(options.memory, 5 * std::chrono::milliseconds(analysis.hop_ms));
     return options;
 }
 
 model::Classifier::Options Config::classifier_options() const {
     return {model.device, static_cast<int>(model.threads), model.trust_code};
 }
-
-namespace {
-
-/// The shortest text that reads back as the same number.
-std::string shortest_text(double value) {
-    char text[32];
-    const auto [end, error] = std::to_chars(text, text + sizeof text, value);
-    return error == std::errc{} ? std::string(text, end) : "0";
-}
-
-}  // namespace
 
 std::string Config::to_toml() const {
     std::ostringstream out;
@@ -387,7 +379,7 @@ std::string Config::to_toml() const {
             }
             out << values;
         } else if constexpr (std::is_same_v<Member, double>) {
-            out << shortest_text(member);  // toml++ would print 0.15 with all its 17 digits
+            out << shortest_text(member);
         } else {
             out << toml::value<Member>(member);
         }

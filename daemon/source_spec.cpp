@@ -10,7 +10,6 @@
 namespace emotiond::daemon {
 namespace {
 
-constexpr int kMaxChannel = 255;
 constexpr std::size_t kMaxStreamName = 64;
 
 /// Takes "#<channel>" off the end; leaves what is not a number alone, it may belong to a name.
@@ -22,7 +21,8 @@ std::optional<int> take_channel(std::string& text) {
     int channel = 0;
     const char* end = text.data() + text.size();
     const auto [stopped, error] = std::from_chars(text.data() + hash + 1, end, channel);
-    if (error != std::errc{} || stopped != end || channel < 0 || channel > kMaxChannel) {
+    if (error != std::errc{} || stopped != end || channel < 0 ||
+        channel > SourceSpec::kMaxChannel) {
         return std::nullopt;
     }
     text.resize(hash);

@@ -16,6 +16,8 @@ struct SourceSpec {
         File         ///< name: the path
     };
 
+    static constexpr int kMaxChannel = 255;
+
     Kind kind = Kind::Microphone;
     std::string name;
     std::optional<int> channel;  ///< from 0; none: a device as mono, a file mixed to one
