@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -117,8 +118,22 @@ int train_voice_command(const TrainVoiceOptions& options) {
     line.keep(format("%zu speakers, %zu noises, %zu pieces of music, %zu rooms",
                      material.speakers().size(), material.noises().size(), material.music().size(),
                      material.rooms().size()));
-    const model::VoiceRows rows = model::draw_voice_rows(material, bundle.features, recipe,
-                                                         recipe.scenes, recipe.seed, on_progress);
+    const auto drawn = [&](const model::SceneMaterial& from, std::size_t scenes,
+                           std::uint64_t seed) {
+        model::VoiceRows rows =
+            model::draw_voice_rows(from, bundle.features, recipe, scenes, seed, on_progress);
+        for (const std::string& problem : rows.problems) {
+            line.keep("left out: " + problem);
+        }
+        return rows;
+    };
+    const model::VoiceRows rows = drawn(material, recipe.scenes, recipe.seed);
+    // Before the training, which takes long: what is held out may be of no use.
+    const auto is_ours = [&](const std::string& speaker) { return speakers.contains(speaker); };
+    std::optional<model::VoiceRows> held_out_rows;
+    if (std::ranges::any_of(held_out, is_ours)) {
+        held_out_rows = drawn(material_of(true), recipe.scenes / 10, recipe.seed + 1);
+    }
     voice.weights = model::train_voice(rows, recipe, on_progress);
 
     voice.metrics = {{"scenes", recipe.scenes},
@@ -126,13 +141,8 @@ int train_voice_command(const TrainVoiceOptions& options) {
                      {"steps", recipe.steps},
                      {"seed", recipe.seed},
                      {"held_out_speakers", held_out}};
-    const auto is_ours = [&](const std::string& speaker) { return speakers.contains(speaker); };
-    if (std::ranges::any_of(held_out, is_ours)) {
-        const std::size_t scenes = recipe.scenes / 10;
-        const ordered_json figures =
-            measure(model::draw_voice_rows(material_of(true), bundle.features, recipe, scenes,
-                                           recipe.seed + 1, on_progress),
-                    voice.weights);
+    if (held_out_rows) {
+        const ordered_json figures = measure(*held_out_rows, voice.weights);
         line.keep(
             format("held-out speakers and noises, rows: AUROC %.4f, missed %.1f %%, false "
                    "alarms %.1f %%",

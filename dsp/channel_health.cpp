@@ -44,10 +44,41 @@ std::optional<ChannelHealth::State> ChannelHealth::push(std::span<const float> s
 }
 
 void ChannelHealth::end_second() {
-    digest_ = {++seconds_, hash_};
+    ++second_;
+    if (whole_second_) {
+        digest_ = {static_cast<std::uint32_t>(second_), hash_};
+    }
+    whole_second_ = true;
     hash_ = 0;
     clipped_ = 0;
     in_second_ = 0;
+}
+
+void ChannelHealth::skip_to(std::uint64_t first_sample) {
+    const std::uint64_t second = (first_sample - origin_) / second_samples_;
+    if (second != second_) {
+        clipped_ = 0;
+    }
+    second_ = second;
+    in_second_ = (first_sample - origin_) % second_samples_;
+    whole_second_ = in_second_ == 0;
+    hash_ = 0;
+}
+
+void ChannelHealth::reset() {
+    state_ = State::Well;
+    last_ = 0.0F;
+    same_ = clipped_ = 0;
+    well_for_s_ = 0.0F;
+    digest_ = {};
+    whole_second_ = in_second_ == 0;
+    hash_ = 0;
+}
+
+void ChannelHealth::restart(std::uint64_t first_sample) {
+    origin_ = first_sample;
+    second_ = in_second_ = 0;
+    reset();
 }
 
 std::optional<ChannelHealth::State> ChannelHealth::change(State state) {
@@ -56,15 +87,6 @@ std::optional<ChannelHealth::State> ChannelHealth::change(State state) {
     }
     state_ = state;
     return state;
-}
-
-void ChannelHealth::reset() {
-    state_ = State::Well;
-    last_ = 0.0F;
-    same_ = clipped_ = in_second_ = 0;
-    well_for_s_ = 0.0F;
-    seconds_ = hash_ = 0;
-    digest_ = {};
 }
 
 }  // namespace emotiond::dsp

@@ -23,22 +23,28 @@ class ChannelHealth {
     /// rate_hz: of the samples.
     ChannelHealth(const Options& options, int rate_hz);
 
+    /// samples: captured directly after those of the last push().
     /// Returns the state where it has changed with these samples.
     std::optional<State> push(std::span<const float> samples);
 
+    /// A hole: the next sample has this capture index. What was known of the channel stays.
+    void skip_to(std::uint64_t first_sample);
+    /// What was known of the channel is forgotten; its seconds go on.
+    void reset();
+    /// As after construction, but seconds begin with the sample of this capture index instead of 0.
+    void restart(std::uint64_t first_sample);
+
     [[nodiscard]] State state() const { return state_; }
 
-    /// A number that two channels have in common if they have brought the same samples since the
-    /// second began that is counted here, and that second; 0 in both: no whole one yet. Of channels
-    /// that are dead it says nothing.
+    /// A number that two channels have in common if they have brought the same samples in a second,
+    /// and that second, counted from 1: the latest that was heard as a whole; 0 in both: none yet.
+    /// Of channels that are dead it says nothing.
     struct Digest {
         std::uint32_t second = 0;
         std::uint32_t hash = 0;
         bool operator==(const Digest&) const = default;
     };
     [[nodiscard]] Digest digest() const { return digest_; }
-
-    void reset();
 
  private:
     void end_second();
@@ -53,7 +59,9 @@ class ChannelHealth {
     std::uint64_t clipped_ = 0;  ///< in this second
     std::uint64_t in_second_ = 0;
     float well_for_s_ = 0.0F;
-    std::uint32_t seconds_ = 0;
+    std::uint64_t origin_ = 0;  ///< capture index of the sample with which seconds begin
+    std::uint64_t second_ = 0;
+    bool whole_second_ = true;  ///< without a hole so far
     std::uint32_t hash_ = 0;
     Digest digest_;
 };

@@ -108,9 +108,9 @@ bool DeltaRows::next(std::span<float> out) {
 }
 
 void DeltaRows::reset() {
-    statics_.count = 0;
-    for (Rows& rows : derived_) {
-        rows.count = 0;
+    for (Rows* rows : {&statics_, &derived_[0], &derived_[1]}) {
+        rows->count = 0;
+        std::ranges::fill(rows->values, 0.0F);
     }
     emitted_ = 0;
     finished_ = false;

@@ -28,7 +28,7 @@ class DeltaRows {
     void finish() { finished_ = true; }
     /// The next complete row into out: [num_features]; false when there is none yet.
     bool next(std::span<float> out);
-    /// As after construction.
+    /// As after construction; no row is left in memory.
     void reset();
 
  private:

@@ -23,19 +23,26 @@ FeatureExtractor::FeatureExtractor(std::shared_ptr<FrameFeatures> frame)
       static_row_(spec().num_static()),
       row_(spec().num_features()),
       buffer_(2 * span_samples_ + kGulpSamples) {
-    reset();
+    start();
 }
 
 void FeatureExtractor::reset() {
+    std::ranges::fill(buffer_, 0.0F);
+    // Of silence: what the features of a frame work on is a part of the last frame too.
+    frame_->compute({buffer_.data(), span_samples_}, flux_, static_row_);
     flux_.reset();
     deltas_.reset();
+    std::ranges::fill(row_, 0.0F);
+    start();
+}
+
+void FeatureExtractor::start() {
     begin_ = 0;
     end_ = spec().lookbehind_samples();
     empty_ = true;
     if (spec().padding == Padding::Centre) {
         end_ += static_cast<std::size_t>(spec().frame_samples) / 2;
     }
-    std::fill_n(buffer_.begin(), end_, 0.0F);
 }
 
 std::size_t FeatureExtractor::accept(std::span<const float> samples) {

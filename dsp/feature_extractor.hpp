@@ -43,13 +43,15 @@ class FeatureExtractor {
         emit(on_row);
     }
 
-    /// As after construction.
+    /// As after construction; nothing that was heard is left in memory, neither here nor in the
+    /// features of a frame, which this runs.
     void reset();
 
     [[nodiscard]] const FeatureSpec& spec() const { return frame_->spec(); }
     [[nodiscard]] std::size_t num_features() const { return row_.size(); }
 
  private:
+    void start();
     std::size_t accept(std::span<const float> samples);
     void begin_finish();
     bool next_frame();

@@ -49,7 +49,7 @@ std::span<const float> FrameSpectrum::compute(std::span<const float> frame) {
 float FrameSpectrum::log_energy(std::span<const float> frame) const {
     const float energy = kernels::energy(frame.data(), window_.size(), mean_) * spec_.sample_scale *
                          spec_.sample_scale;
-    return std::log(std::max(energy, std::numeric_limits<float>::epsilon()));
+    return std::log(std::max(std::numeric_limits<float>::epsilon(), energy));
 }
 
 }  // namespace emotiond::dsp

@@ -18,7 +18,8 @@ class FrameSpectrum {
     /// MelBank asks for.
     std::span<const float> compute(std::span<const float> frame);
 
-    /// ln of the energy of the frame of the last compute(), before pre-emphasis.
+    /// ln of the energy of the frame of the last compute(), before pre-emphasis. What is not a
+    /// number counts as the least energy.
     [[nodiscard]] float log_energy(std::span<const float> frame) const;
 
  private:

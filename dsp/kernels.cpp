@@ -161,6 +161,12 @@ float energy(const float* x, std::size_t size, float mean) {
 }
 
 EMOTIOND_CLONES
+bool all_finite(const float* x, std::size_t size) {
+    // Zero times anything else is no number.
+    return sum_of(size, [x](std::size_t i) { return 0.0F * x[i]; }) == 0.0F;
+}
+
+EMOTIOND_CLONES
 void emphasise_and_window(const float* x, const float* window, std::size_t size, float mean,
                           float pre_emphasis, float* out) {
     const float offset = mean * (1.0F - pre_emphasis);

@@ -28,6 +28,9 @@ float sum(const float* x, std::size_t size);
 /// Sum of (x - mean)^2 over x: [size].
 float energy(const float* x, std::size_t size, float mean);
 
+/// Is none of x: [size] infinite or not a number?
+bool all_finite(const float* x, std::size_t size);
+
 /// out[i] = window[i] ((x[i] - mean) - pre_emphasis (x[i-1] - mean)), where x[-1] is x[0].
 void emphasise_and_window(const float* x, const float* window, std::size_t size, float mean,
                           float pre_emphasis, float* out);

@@ -2,6 +2,7 @@
 
 #include <soxr.h>
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -44,6 +45,7 @@ void Resampler::reset() {
     if (soxr_ != nullptr) {
         soxr_clear(soxr_);
     }
+    std::ranges::fill(output_, 0.0F);
 }
 
 Resampler::Step Resampler::process(std::span<const float> input) {

@@ -45,7 +45,7 @@ class Resampler {
         }
     }
 
-    /// As after construction.
+    /// As after construction; what came out is left in memory no more.
     void reset();
 
  private:

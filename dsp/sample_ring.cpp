@@ -62,11 +62,27 @@ void SampleRing::lose(std::uint64_t count) noexcept {
 }
 
 SampleRing::Chunk SampleRing::read(std::span<float> out) noexcept {
+    const Chunk chunk = next_chunk(out.size());
+    const std::size_t at = read_.load(std::memory_order_relaxed) & mask_;
+    const std::size_t before_wrap = std::min(chunk.size, capacity() - at);
+    std::copy_n(samples_.data() + at, before_wrap, out.data());
+    std::copy_n(samples_.data(), chunk.size - before_wrap, out.data() + before_wrap);
+    give_back(chunk);
+    return chunk;
+}
+
+void SampleRing::discard() noexcept {
+    const std::uint64_t end = written_.load(std::memory_order_acquire);
+    while (read_.load(std::memory_order_relaxed) < end) {
+        give_back(next_chunk(capacity()));
+    }
+}
+
+SampleRing::Chunk SampleRing::next_chunk(std::size_t max_size) const noexcept {
     Chunk chunk;
     const std::uint64_t position = read_.load(std::memory_order_relaxed);
     std::uint64_t end = written_.load(std::memory_order_acquire);
-    const std::uint64_t hole = holes_read_.load(std::memory_order_relaxed);
-    std::uint64_t next_hole = hole;
+    std::uint64_t next_hole = holes_read_.load(std::memory_order_relaxed);
     const std::uint64_t holes = holes_written_.load(std::memory_order_acquire);
     if (next_hole < holes && holes_[next_hole % kMaxHoles].position == position) {
         chunk.lost_before = holes_[next_hole % kMaxHoles].lost;
@@ -76,17 +92,23 @@ SampleRing::Chunk SampleRing::read(std::span<float> out) noexcept {
         end = std::min(end, holes_[next_hole % kMaxHoles].position);
     }
     chunk.first_sample = next_index_ + chunk.lost_before;
-    chunk.size = std::min<std::size_t>(out.size(), end - position);
+    chunk.size = std::min<std::size_t>(max_size, end - position);
+    return chunk;
+}
 
+/// Zeroes the chunk's samples first: behind read_ they are the producer's to overwrite.
+void SampleRing::give_back(const Chunk& chunk) noexcept {
+    const std::uint64_t position = read_.load(std::memory_order_relaxed);
     const std::size_t at = position & mask_;
     const std::size_t before_wrap = std::min(chunk.size, capacity() - at);
-    std::copy_n(samples_.data() + at, before_wrap, out.data());
-    std::copy_n(samples_.data(), chunk.size - before_wrap, out.data() + before_wrap);
+    std::fill_n(samples_.data() + at, before_wrap, 0.0F);
+    std::fill_n(samples_.data(), chunk.size - before_wrap, 0.0F);
 
     next_index_ = chunk.first_sample + chunk.size;
-    holes_read_.store(next_hole, std::memory_order_release);
+    const std::uint64_t holes_passed = chunk.lost_before > 0 ? 1 : 0;
+    holes_read_.store(holes_read_.load(std::memory_order_relaxed) + holes_passed,
+                      std::memory_order_release);
     read_.store(position + chunk.size, std::memory_order_release);
-    return chunk;
 }
 
 std::size_t SampleRing::size() const noexcept {

@@ -19,8 +19,11 @@ namespace emotiond::dsp {
 /// Samples carry the index at which they were captured, which a full ring does not stop: what finds
 /// no room (the newest) is dropped and counted, and the consumer learns exactly where the hole is.
 ///
-/// write(), lose() and read() are wait-free and real-time safe: no allocation, no lock, no
-/// system call. The constructor allocates.
+/// What has been read is gone: it is zeroed before its place is given back, so that memory holds no
+/// sound but what is still to be read.
+///
+/// write(), lose(), read() and discard() are wait-free and real-time safe: no allocation, no lock,
+/// no system call. The constructor allocates.
 /// Source: Lamport 1983; relaxed own index, acquire the peer's, release to publish.
 class SampleRing {
  public:
@@ -43,6 +46,10 @@ class SampleRing {
     /// without one. size 0 and lost_before 0: nothing is there.
     Chunk read(std::span<float> out) noexcept;
 
+    /// Consumer only. Reads away, unheard, all that was written before this call, and the holes in
+    /// it. The producer may write meanwhile; what it writes may go too, or stay.
+    void discard() noexcept;
+
     /// Any thread: samples captured so far, those that were dropped included.
     [[nodiscard]] std::uint64_t captured() const noexcept {
         return captured_.load(std::memory_order_acquire);
@@ -58,6 +65,8 @@ class SampleRing {
     /// Samples waiting. Exact for the producer's upper and the consumer's lower bound.
     [[nodiscard]] std::size_t size() const noexcept;
     [[nodiscard]] std::size_t capacity() const noexcept { return mask_ + 1; }
+    /// All of it, for tests that look for what should be gone. Neither thread may be in the ring.
+    [[nodiscard]] std::span<const float> storage() const noexcept { return samples_; }
 
  private:
     /// A hole of `lost` samples directly before the sample at ring position `position`.
@@ -66,6 +75,8 @@ class SampleRing {
         std::uint64_t lost = 0;
     };
     bool publish_hole() noexcept;
+    [[nodiscard]] Chunk next_chunk(std::size_t max_size) const noexcept;
+    void give_back(const Chunk& chunk) noexcept;
 
     static constexpr std::size_t kCacheLine = 64;
     static constexpr std::size_t kMaxHoles = 64;

@@ -7,13 +7,15 @@
 namespace emotiond::dsp {
 
 SlidingWindow::SlidingWindow(std::size_t num_features, std::size_t window_rows,
-                             std::size_t hop_rows, std::size_t min_rows, std::size_t phase_rows)
+                             std::size_t hop_rows, std::size_t min_rows, std::size_t phase_rows,
+                             std::size_t lookback_rows)
     : num_features_(num_features),
       window_rows_(window_rows),
+      held_rows_(window_rows + lookback_rows),
       hop_rows_(hop_rows),
       min_rows_(min_rows),
       phase_rows_(phase_rows),
-      rows_(2 * window_rows * num_features) {
+      rows_(2 * held_rows_ * num_features) {
     if (num_features == 0 || hop_rows == 0 || min_rows == 0 || min_rows > window_rows ||
         phase_rows >= hop_rows) {
         throw std::invalid_argument(
@@ -34,8 +36,8 @@ void SlidingWindow::reset() {
 
 void SlidingWindow::append(std::span<const float> row) {
     if (end_ == rows_.size()) {
-        // One move of a window's length in as many rows: a copy of one row per row.
-        const auto kept = static_cast<std::ptrdiff_t>((window_rows_ - 1) * num_features_);
+        // One move of all rows that are held in as many rows: a copy of one row per row.
+        const auto kept = static_cast<std::ptrdiff_t>((held_rows_ - 1) * num_features_);
         std::copy(rows_.end() - kept, rows_.end(), rows_.begin());
         end_ = static_cast<std::size_t>(kept);
     }
@@ -45,20 +47,13 @@ void SlidingWindow::append(std::span<const float> row) {
 }
 
 SlidingWindow::View SlidingWindow::span(std::uint64_t first_row, std::uint64_t end_row) const {
-    const View held = view();
-    const std::uint64_t end = std::min(end_row, num_rows_);
-    const std::uint64_t first =
-        std::clamp(first_row, held.first_row, std::max(held.first_row, end));
-    const auto count = static_cast<std::size_t>(end > first ? end - first : 0);
-    const auto skipped = static_cast<std::size_t>(first - held.first_row);
-    return {held.rows.subspan(skipped * num_features_, count * num_features_), count, first};
-}
-
-SlidingWindow::View SlidingWindow::view() const {
-    const auto num_rows =
-        static_cast<std::size_t>(std::min<std::uint64_t>(num_rows_, window_rows_));
-    const std::size_t size = num_rows * num_features_;
-    return {{rows_.data() + end_ - size, size}, num_rows, num_rows_ - num_rows};
+    const std::uint64_t oldest = num_rows_ - std::min<std::uint64_t>(num_rows_, held_rows_);
+    const std::uint64_t end = std::clamp(end_row, oldest, num_rows_);
+    const std::uint64_t first = std::clamp(
+        first_row, std::max(oldest, end - std::min<std::uint64_t>(end, window_rows_)), end);
+    const auto count = static_cast<std::size_t>(end - first);
+    const auto behind = static_cast<std::size_t>(num_rows_ - first);  // rows from the first on
+    return {{rows_.data() + end_ - behind * num_features_, count * num_features_}, count, first};
 }
 
 }  // namespace emotiond::dsp

@@ -25,18 +25,25 @@ class SlidingWindow {
         std::uint64_t first_row = 0;  ///< index in the stream
     };
 
+    /// lookback_rows: so many rows are held before those of the latest window, for span().
     /// Throws std::invalid_argument unless 1 <= hop_rows, 1 <= min_rows <= window_rows and
     /// phase_rows < hop_rows.
     SlidingWindow(std::size_t num_features, std::size_t window_rows, std::size_t hop_rows,
-                  std::size_t min_rows, std::size_t phase_rows = 0);
+                  std::size_t min_rows, std::size_t phase_rows = 0, std::size_t lookback_rows = 0);
 
     /// row: [num_features]. on_window(const View&) is called when a window ends with this row.
     template <typename OnWindow>
     void push(std::span<const float> row, OnWindow&& on_window) {
         append(row);
+        slide(on_window);
+    }
+    /// push() in two steps: between them span() has the row already.
+    void append(std::span<const float> row);
+    template <typename OnWindow>
+    void slide(OnWindow&& on_window) {
         if (num_rows_ % hop_rows_ == phase_rows_ && num_rows_ >= min_rows_) {
             covered_ = num_rows_;
-            on_window(view());
+            on_window(latest());
         }
     }
 
@@ -45,28 +52,29 @@ class SlidingWindow {
     void finish(OnWindow&& on_window) {
         if (covered_ < num_rows_) {
             covered_ = num_rows_;
-            on_window(view());
+            on_window(latest());
         }
     }
 
-    /// Rows [first_row, end_row), without those that are held no more: the latest window_rows are.
+    /// The last of the rows [first_row, end_row), window_rows of them at most, as far as they are
+    /// held: all of them where end_row is no more than lookback_rows behind the latest row.
     [[nodiscard]] View span(std::uint64_t first_row, std::uint64_t end_row) const;
 
     /// As after construction; no row is left in memory.
     void reset();
 
  private:
-    void append(std::span<const float> row);
-    [[nodiscard]] View view() const;
+    [[nodiscard]] View latest() const { return span(0, num_rows_); }
 
     std::size_t num_features_;
     std::size_t window_rows_;
+    std::size_t held_rows_;
     std::size_t hop_rows_;
     std::size_t min_rows_;
     std::size_t phase_rows_;
     std::uint64_t num_rows_ = 0;
     std::uint64_t covered_ = 0;
-    std::vector<float> rows_;  ///< [2 window_rows][num_features]; the newest row ends at end_
+    std::vector<float> rows_;  ///< [2 held_rows][num_features]; the newest row ends at end_
     std::size_t end_ = 0;
 };
 

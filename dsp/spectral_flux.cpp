@@ -20,4 +20,9 @@ float SpectralFlux::compute(std::span<const float> log_mels) {
     return rise * scale_;
 }
 
+void SpectralFlux::reset() {
+    std::ranges::fill(before_, 0.0F);
+    is_first_ = true;
+}
+
 }  // namespace emotiond::dsp

@@ -18,8 +18,8 @@ class SpectralFlux {
 
     /// log_mels: [num_mels], natural logarithm.
     float compute(std::span<const float> log_mels);
-    /// As after construction.
-    void reset() { is_first_ = true; }
+    /// As after construction; no frame is left in memory.
+    void reset();
 
  private:
     float scale_;

@@ -69,22 +69,23 @@ void UtteranceSegmenter::reset() {
 }
 
 std::optional<std::uint64_t> UtteranceSegmenter::open_since() const {
-    if (hears_ && (goes_on_ || speech_rows_ >= min_speech_rows_)) {
+    // What was split off may be followed by nothing.
+    const bool goes_on = goes_on_ && speech_end_ > begin_;
+    if (hears_ && (goes_on || speech_rows_ >= min_speech_rows_)) {
         return begin_;
     }
     return {};
 }
 
 std::optional<Utterance> UtteranceSegmenter::end() {
-    // What was split off may have been followed by nothing.
-    const bool counts = open_since().has_value() && speech_end_ > begin_;
+    const auto begin = open_since();
     hears_ = false;
     goes_on_ = false;
-    if (!counts) {
+    if (!begin) {
         return {};
     }
     free_from_ = speech_end_;
-    return Utterance{begin_, speech_end_, false};
+    return Utterance{*begin, speech_end_};
 }
 
 std::optional<Utterance> UtteranceSegmenter::accept(float speech) {
@@ -110,7 +111,7 @@ std::optional<Utterance> UtteranceSegmenter::accept(float speech) {
         return end();  // in a pause, or too little speech in all that time: nothing to split
     }
     free_from_ = row + 1;
-    const Utterance first{begin_, free_from_, true};
+    const Utterance first{begin_, free_from_};
     begin_ = free_from_;
     speech_rows_ = 0;
     speech_end_ = free_from_;

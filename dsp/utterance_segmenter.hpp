@@ -22,7 +22,6 @@ struct SegmenterOptions {
 struct Utterance {
     std::uint64_t begin_row = 0;
     std::uint64_t end_row = 0;
-    bool is_split = false;  ///< it was too long, and goes on in the next
 
     bool operator==(const Utterance&) const = default;
 };
@@ -60,7 +59,8 @@ class UtteranceSegmenter {
     /// The next row is row 0, as after construction.
     void reset();
 
-    /// First row of the utterance that is being heard; none before it has min_speech.
+    /// First row of the utterance that is being heard; none before it has min_speech, or behind a
+    /// split its first row of speech.
     [[nodiscard]] std::optional<std::uint64_t> open_since() const;
 
  private:

@@ -70,7 +70,9 @@ VoiceDetector::VoiceDetector(const Weights& weights)
       state_(weights.num_units) {}
 
 void VoiceDetector::reset() {
-    std::ranges::fill(state_, 0.0F);
+    for (std::vector<float>* values : {&from_row_, &from_state_, &state_}) {
+        std::ranges::fill(*values, 0.0F);
+    }
 }
 
 float VoiceDetector::push(std::span<const float> row) {
@@ -82,6 +84,10 @@ float VoiceDetector::push(std::span<const float> row) {
     kernels::step_gru(from_row_.data(), w.input_bias.data(), from_state_.data(),
                       w.recurrent_bias.data(), n, state_.data());
     const float logit = kernels::dot(state_.data(), w.output.data(), n) + w.output_bias;
+    if (!std::isfinite(logit)) {
+        reset();  // else what is no number would stay in the state for ever
+        return 0.0F;
+    }
     return 1.0F / (1.0F + std::exp(-logit));
 }
 

@@ -11,7 +11,7 @@ namespace emotiond::dsp {
 /// rows that are there anyway; it looks at no later row. A copy shares the weights.
 /// Real-time safe after construction: no allocation, no lock. Not thread-safe.
 /// Source: Cho et al. 2014, in PyTorch's form, where the reset gate acts on the hidden part of the
-/// new state; agrees with torch.nn.GRU (tests/model/voice_detector_test.cpp).
+/// new state; agrees with torch.nn.GRU (tests/model/voice_trainer_test.cpp).
 class VoiceDetector {
  public:
     /// As PyTorch has them; rows are the gates reset, update, new, of num_units each. Mean and
@@ -35,10 +35,11 @@ class VoiceDetector {
     /// Throws std::invalid_argument as Weights::validate() does.
     explicit VoiceDetector(const Weights& weights);
 
-    /// row: [num_features]. Returns the probability of speech, 0..1.
+    /// row: [num_features]. Returns the probability of speech, 0..1. After a row that makes it
+    /// none, which counts as 0, nothing has been heard.
     float push(std::span<const float> row);
 
-    /// As after construction: nothing has been heard.
+    /// As after construction: nothing has been heard, and nothing of it is left in memory.
     void reset();
 
  private:

@@ -22,7 +22,8 @@ class VoiceGate {
         reset();
     }
 
-    /// level_dbfs: RMS of the block, 0 dBFS is a square wave of amplitude 1.
+    /// level_dbfs: RMS of the block, 0 dBFS is a square wave of amplitude 1. One that is not finite
+    /// says nothing, neither of speech nor of the room.
     bool is_voiced(float level_dbfs);
     void reset() { floor_dbfs_ = options_.first_floor_dbfs; }
     [[nodiscard]] float floor_dbfs() const { return floor_dbfs_; }

@@ -16,6 +16,13 @@ std::size_t rows_in(std::chrono::milliseconds time, const FeatureSpec& spec) {
     return std::max<std::size_t>(1, whole_rows_in(time, spec));
 }
 
+/// Of a row, from where its hop begins to the last sample that it depends on.
+std::int64_t reach_samples(const FeatureSpec& spec) {
+    const int before = spec.padding == Padding::Centre ? spec.frame_samples / 2 : 0;
+    return static_cast<std::int64_t>(spec.lookahead_rows()) * spec.hop_samples +
+           spec.frame_samples - before + static_cast<std::int64_t>(spec.lookahead_samples());
+}
+
 float block_seconds(const FeatureSpec& spec) {
     return static_cast<float>(spec.hop_samples) / static_cast<float>(spec.sample_rate_hz);
 }
@@ -23,6 +30,11 @@ float block_seconds(const FeatureSpec& spec) {
 float to_dbfs(double mean_square) {
     constexpr double kDigitalSilence = 1e-12;  // -120 dBFS
     return static_cast<float>(10.0 * std::log10(std::max(mean_square, kDigitalSilence)));
+}
+
+/// Rounded up, so that what is counted in other units is there.
+std::size_t lookback_rows(const WindowOptions& options, const FeatureSpec& spec) {
+    return options.lookback.count() == 0 ? 0 : whole_rows_in(options.lookback, spec) + 1;
 }
 
 const WindowOptions& validated(const WindowOptions& options) {
@@ -64,6 +76,8 @@ void WindowOptions::validate() const {
             "the first window must be 100 ms to the window length", first);
     require(phase >= milliseconds(0) && phase < hop, "the phase must be 0 to less than the hop",
             phase);
+    require(lookback >= milliseconds(0) && lookback <= milliseconds(10000),
+            "the lookback must be 0 to 10000 ms", lookback);
 }
 
 WindowStream::WindowStream(const FeatureSpec& spec, int capture_rate_hz,
@@ -78,16 +92,20 @@ WindowStream::WindowStream(const RowAnalysis& analysis, int capture_rate_hz,
       extractor_(analysis.frames),
       window_(spec().num_features(), rows_in(validated(options).length, spec()),
               rows_in(options.hop, spec()), rows_in(options.first, spec()),
-              options.phase.count() == 0 ? 0 : rows_in(options.phase, spec())),
+              options.phase.count() == 0 ? 0 : rows_in(options.phase, spec()),
+              lookback_rows(options, spec())),
       gate_({}, block_seconds(spec())),
       detector_(analysis.voice),
       voice_options_(validated(voice_options)),
       hangover_rows_(whole_rows_in(voice_options.hangover, spec())),
-      blocks_(rows_in(options.length, spec()) + spec().lookahead_rows() +
-              (static_cast<std::size_t>(spec().frame_samples) + spec().lookahead_samples() +
-               kRunSamples) /
+      // Savitzky-Golay's first rows come later than they look ahead.
+      blocks_(rows_in(options.length, spec()) + lookback_rows(options, spec()) +
+              spec().lookahead_rows() +
+              (static_cast<std::size_t>(reach_samples(spec())) + kRunSamples) /
                   static_cast<std::size_t>(spec().hop_samples) +
-              2) {
+              3),
+      // A centred row may be there before its hop is over, and takes the level of the one before.
+      block_lag_(reach_samples(spec()) < spec().hop_samples ? 1 : 0) {
     voiced_.resize(blocks_.size());
 }
 
@@ -107,6 +125,8 @@ void WindowStream::restart(std::uint64_t first_sample) {
     num_blocks_ = 0;
     block_energy_ = 0.0;
     block_fill_ = 0;
+    std::ranges::fill(blocks_, Block{});
+    std::ranges::fill(voiced_, char{0});
 }
 
 void WindowStream::end_block() {
@@ -116,6 +136,12 @@ void WindowStream::end_block() {
     ++num_blocks_;
     block_energy_ = 0.0;
     block_fill_ = 0;
+}
+
+/// Null where there is none: of the last row of a centred stream, whose end cut its hop short.
+const WindowStream::Block* WindowStream::block_of(std::uint64_t row) const {
+    const std::uint64_t block = row - block_lag_;  // of the first row none, then
+    return block < num_blocks_ ? &blocks_[block % blocks_.size()] : nullptr;
 }
 
 VoiceRow WindowStream::judge(std::span<const float> row) {
@@ -128,8 +154,8 @@ VoiceRow WindowStream::judge(std::span<const float> row) {
             told.speech >= voice_options_.on || (is_voiced_ && rows_below_ <= hangover_rows_);
         told.voiced = is_voiced_;
     } else {
-        // Of a centred row at the end of a stream the hop may be cut short, and has no block.
-        told.voiced = index < num_blocks_ && blocks_[index % blocks_.size()].voiced;
+        const Block* block = block_of(index);
+        told.voiced = block != nullptr && block->voiced;
         told.speech = told.voiced ? 1.0F : 0.0F;
     }
     voiced_[index % voiced_.size()] = told.voiced ? 1 : 0;
@@ -159,8 +185,7 @@ std::uint64_t WindowStream::capture_index(std::int64_t model_sample) const {
 
 FeatureWindow WindowStream::describe(const SlidingWindow::View& view) const {
     const auto hop = static_cast<std::int64_t>(spec().hop_samples);
-    const auto frame = static_cast<std::int64_t>(spec().frame_samples);
-    const std::int64_t before = spec().padding == Padding::Centre ? frame / 2 : 0;
+    const std::int64_t before = spec().padding == Padding::Centre ? spec().frame_samples / 2 : 0;
     const auto ahead = static_cast<std::int64_t>(spec().lookahead_rows());
     const auto behind = static_cast<std::int64_t>(spec().lookbehind_rows());
     const auto first_row = static_cast<std::int64_t>(view.first_row);
@@ -176,21 +201,17 @@ FeatureWindow WindowStream::describe(const SlidingWindow::View& view) const {
         std::min((first_row - ahead) * hop - static_cast<std::int64_t>(spec().lookbehind_samples()),
                  (first_row - behind) * hop) -
         before);
-    window.end_sample =
-        capture_index((last_row + ahead) * hop + frame +
-                      static_cast<std::int64_t>(spec().lookahead_samples()) - before);
+    window.end_sample = capture_index(last_row * hop + reach_samples(spec()));
 
     double mean_square = 0.0;
     std::size_t voiced = 0;
     std::size_t blocks = 0;
-    for (std::int64_t row = first_row; row <= last_row; ++row) {
-        if (static_cast<std::uint64_t>(row) >= num_blocks_) {
-            break;  // the last hop of a centred stream, which its end cut short
+    for (std::uint64_t row = view.first_row; row < view.first_row + view.num_rows; ++row) {
+        if (const Block* block = block_of(row)) {
+            mean_square += block->mean_square;
+            voiced += voiced_[row % voiced_.size()] != 0 ? 1U : 0U;
+            ++blocks;
         }
-        const Block& block = blocks_[static_cast<std::size_t>(row) % blocks_.size()];
-        mean_square += block.mean_square;
-        voiced += voiced_[static_cast<std::size_t>(row) % voiced_.size()] != 0 ? 1U : 0U;
-        ++blocks;
     }
     if (blocks > 0) {
         window.level_dbfs = to_dbfs(mean_square / static_cast<double>(blocks));

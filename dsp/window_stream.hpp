@@ -24,6 +24,8 @@ struct WindowOptions {
     /// Windows end so long behind multiples of the hop: the windows of many channels that began at
     /// the same moment need not all end at the same moment.
     std::chrono::milliseconds phase{0};
+    /// WindowStream::span() has whole windows that ended up to so long ago.
+    std::chrono::milliseconds lookback{0};
 
     /// Throws std::invalid_argument that says which is out of order.
     void validate() const;
@@ -101,13 +103,15 @@ class WindowStream {
         window_.finish([&](const SlidingWindow::View& view) { on_window(describe(view)); });
     }
 
-    /// Begins anew with the sample of this capture index. No window reaches over a hole.
+    /// Begins anew with the sample of this capture index. No window reaches over a hole, and
+    /// nothing that was heard before is left in memory.
     void restart(std::uint64_t first_sample);
 
     [[nodiscard]] const FeatureSpec& spec() const { return extractor_.spec(); }
 
-    /// Rows [first_row, end_row) as a window, as far as they are still held: the latest of a
-    /// window's length are. From within the callbacks too.
+    /// The last of the rows [first_row, end_row) as a window, a window's length of them at most, as
+    /// far as they are still held: those of the latest window are, and those of `lookback` before
+    /// them. From within the callbacks too, that of the row which is told included.
     [[nodiscard]] FeatureWindow span(std::uint64_t first_row, std::uint64_t end_row) const {
         return describe(window_.span(first_row, end_row));
     }
@@ -116,6 +120,11 @@ class WindowStream {
     [[nodiscard]] std::uint64_t sample_of_row(std::uint64_t row) const;
 
  private:
+    struct Block {
+        float mean_square = 0.0F;
+        bool voiced = false;
+    };
+
     template <typename OnWindow, typename OnRow>
     void analyse(std::span<const float> samples, OnWindow& on_window, OnRow& on_row) {
         while (!samples.empty()) {
@@ -129,20 +138,18 @@ class WindowStream {
     }
     template <typename OnWindow, typename OnRow>
     void add_row(std::span<const float> row, OnWindow& on_window, OnRow& on_row) {
+        window_.append(row);
         on_row(judge(row));
-        window_.push(row, [&](const SlidingWindow::View& view) { on_window(describe(view)); });
+        window_.slide([&](const SlidingWindow::View& view) { on_window(describe(view)); });
     }
     VoiceRow judge(std::span<const float> row);
     void measure_levels(std::span<const float> samples);
     void end_block();
+    [[nodiscard]] const Block* block_of(std::uint64_t row) const;
     [[nodiscard]] FeatureWindow describe(const SlidingWindow::View& view) const;
     [[nodiscard]] std::uint64_t capture_index(std::int64_t model_sample) const;
 
     static constexpr std::size_t kRunSamples = 1024;
-    struct Block {
-        float mean_square = 0.0F;
-        bool voiced = false;
-    };
 
     int capture_rate_hz_;
     Resampler resampler_;
@@ -158,7 +165,8 @@ class WindowStream {
     std::vector<char> voiced_;   ///< ring of the latest rows
     std::uint64_t origin_ = 0;   ///< capture index of the first sample since restart()
     std::uint64_t pushed_ = 0;   ///< model-rate samples since restart()
-    std::vector<Block> blocks_;  ///< ring of the latest hops; block i belongs to row i
+    std::vector<Block> blocks_;  ///< ring of the latest hops
+    std::uint64_t block_lag_;    ///< block i belongs to row i + block_lag_
     std::uint64_t num_blocks_ = 0;
     double block_energy_ = 0.0;
     int block_fill_ = 0;

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "dsp/kernels.hpp"
 #include "model/network.hpp"
 
 namespace emotiond::model {
@@ -193,6 +194,10 @@ std::vector<Classification> Classifier::classify(std::span<const ClassifierInput
                                         " rows and " + std::to_string(input.rows.size()) +
                                         " values, expected " + std::to_string(num_features) +
                                         " values a row");
+        }
+        if (!dsp::kernels::all_finite(input.rows.data(), input.rows.size())) {
+            throw std::invalid_argument("window of " + std::to_string(input.num_rows) +
+                                        " rows with values that are not finite");
         }
         windows.push_back(input.rows);
     }

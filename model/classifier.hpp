@@ -47,8 +47,8 @@ class Classifier {
     Classifier(Classifier&&) noexcept;
 
     /// One forward pass over windows of any lengths. Returns one answer per input.
-    /// Throws std::invalid_argument for an input without rows or of another width,
-    /// std::runtime_error where libtorch fails or the scores are not finite.
+    /// Throws std::invalid_argument for an input without rows, of another width or with values that
+    /// are not finite, std::runtime_error where libtorch fails or the scores are not finite.
     std::vector<Classification> classify(std::span<const ClassifierInput> inputs) const;
 
     [[nodiscard]] const Bundle& bundle() const;

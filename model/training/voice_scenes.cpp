@@ -239,10 +239,36 @@ float speech_rms(std::span<const float> samples, const std::vector<bool>& speech
     return count == 0 ? 0.0F : static_cast<float>(std::sqrt(energy / static_cast<double>(count)));
 }
 
+using Speaker = std::vector<fs::path>;
+
+const Speaker& draw_speaker(const SceneMaterial& material, Random& random) {
+    return material.speakers()[draw_index(material.speakers().size(), random)];
+}
+
+/// A recording of the speaker's. Where it cannot be used, there is another speaker from then on.
+std::vector<float> draw_recording(const SceneMaterial& material, const Speaker*& speaker,
+                                  std::set<std::string>& problems, Random& random) {
+    constexpr int kMostInARow = 20;
+    for (int left_out = 0;; speaker = &draw_speaker(material, random)) {
+        try {
+            return read_excerpt((*speaker)[draw_index(speaker->size(), random)],
+                                material.rate_hz());
+        } catch (const std::exception& error) {
+            problems.emplace(error.what());
+            if (++left_out == kMostInARow) {
+                throw std::runtime_error(std::to_string(left_out) +
+                                         " recordings of speech in a row cannot be used; the "
+                                         "last: " +
+                                         error.what());
+            }
+        }
+    }
+}
+
 /// One speaker's recordings with pauses between them.
 void draw_speech(const SceneMaterial& material, std::size_t hop, VoiceScene& scene,
                  Random& random) {
-    const auto& recordings = material.speakers()[draw_index(material.speakers().size(), random)];
+    const Speaker* speaker = &draw_speaker(material, random);
     const int rate_hz = material.rate_hz();
     const float level_db = draw(-26.0F, -20.0F, random);
     std::size_t at = 0;
@@ -250,12 +276,11 @@ void draw_speech(const SceneMaterial& material, std::size_t hop, VoiceScene& sce
         at += samples_in(happens(0.5, random) ? draw(0.0F, 0.6F, random) : draw(0.6F, 3.5F, random),
                          rate_hz);
         at = (at + hop - 1) / hop * hop;
-        std::vector<float> clip =
-            read_excerpt(recordings[draw_index(recordings.size(), random)], rate_hz);
+        std::vector<float> clip = draw_recording(material, speaker, scene.problems, random);
         if (happens(0.3, random)) {
             clip = change_speed(clip, rate_hz, draw(0.88F, 1.12F, random));
         }
-        const std::vector<bool> speech = speech_hops(clip, static_cast<int>(hop));
+        const std::vector<bool> speech = speech_hops(clip, rate_hz, static_cast<int>(hop));
         const float level = speech_rms(clip, speech, hop);
         if (!(level > 0.0F) || at >= scene.samples.size()) {
             continue;
@@ -317,13 +342,16 @@ SceneMaterial::SceneMaterial(int rate_hz, std::vector<std::vector<fs::path>> spe
     }
 }
 
-std::vector<bool> speech_hops(std::span<const float> samples, int hop_samples) {
-    constexpr std::ptrdiff_t kSmoothed = 2;  // to either side
+std::vector<bool> speech_hops(std::span<const float> samples, int rate_hz, int hop_samples) {
+    constexpr int kSmoothedMs = 50;
+    constexpr int kLongestGapMs = 150;
     constexpr float kBelowLoudestDb = 30.0F;
     constexpr float kAboveQuietestDb = 8.0F;
     constexpr float kLeastBelowLoudestDb = 20.0F;
     constexpr float kQuietestSpeechDbfs = -100.0F;
-    constexpr std::size_t kLongestGap = 15;
+    const auto hops_in = [&](int ms) { return ms * rate_hz / 1000 / hop_samples; };
+    const std::ptrdiff_t smoothed = hops_in(kSmoothedMs) / 2;  // to either side
+    const auto longest_gap = static_cast<std::size_t>(hops_in(kLongestGapMs));
     const auto hop = static_cast<std::size_t>(hop_samples);
     const std::size_t count = samples.size() / hop;
     if (count == 0) {
@@ -338,9 +366,8 @@ std::vector<bool> speech_hops(std::span<const float> samples, int hop_samples) {
     std::vector<float> level_db(count);
     for (std::size_t i = 0; i < count; ++i) {
         const auto at = static_cast<std::ptrdiff_t>(i);
-        const std::ptrdiff_t first = std::max<std::ptrdiff_t>(0, at - kSmoothed);
-        const std::ptrdiff_t last =
-            std::min(static_cast<std::ptrdiff_t>(count) - 1, at + kSmoothed);
+        const std::ptrdiff_t first = std::max<std::ptrdiff_t>(0, at - smoothed);
+        const std::ptrdiff_t last = std::min(static_cast<std::ptrdiff_t>(count) - 1, at + smoothed);
         double sum = 0.0;
         for (std::ptrdiff_t k = first; k <= last; ++k) {
             sum += energy[static_cast<std::size_t>(k)];
@@ -359,10 +386,10 @@ std::vector<bool> speech_hops(std::span<const float> samples, int hop_samples) {
         std::max(loudest - kBelowLoudestDb,
                  std::min(quietest + kAboveQuietestDb, loudest - kLeastBelowLoudestDb));
     std::vector<bool> speech(count);
-    std::size_t silent_for = kLongestGap + 1;  // what comes before the first speech is no gap
+    std::size_t silent_for = longest_gap + 1;  // what comes before the first speech is no gap
     for (std::size_t i = 0; i < count; ++i) {
         speech[i] = level_db[i] > least;
-        if (speech[i] && silent_for <= kLongestGap) {
+        if (speech[i] && silent_for <= longest_gap) {
             std::fill_n(speech.begin() + static_cast<std::ptrdiff_t>(i - silent_for), silent_for,
                         true);
         }
@@ -376,7 +403,7 @@ VoiceScene draw_scene(const SceneMaterial& material, const dsp::FeatureSpec& spe
     constexpr float kLevelWithoutSpeech = 0.07F;
     const auto hop = static_cast<std::size_t>(spec.hop_samples);
     const auto num_hops = static_cast<std::size_t>(seconds * spec.sample_rate_hz) / hop;
-    VoiceScene scene{std::vector<float>(num_hops * hop), std::vector<bool>(num_hops)};
+    VoiceScene scene{std::vector<float>(num_hops * hop), std::vector<bool>(num_hops), {}};
     if (happens(0.8, random)) {
         draw_speech(material, hop, scene, random);
     }

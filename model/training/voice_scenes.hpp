@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,17 +45,20 @@ class SceneMaterial {
 /// What a microphone might have heard, and when there was speech in it.
 struct VoiceScene {
     std::vector<float> samples;
-    std::vector<bool> speech;  ///< one a hop
+    std::vector<bool> speech;        ///< one a hop
+    std::set<std::string> problems;  ///< a line for each recording of speech that was left out
 };
 
 /// For each hop of clean speech whether it is speech: its energy, smoothed over 50 ms, comes within
 /// 30 dB of the loudest and stands above the quietest. Gaps up to 150 ms are closed.
-std::vector<bool> speech_hops(std::span<const float> samples, int hop_samples);
+std::vector<bool> speech_hops(std::span<const float> samples, int rate_hz, int hop_samples);
 
 /// Draws a scene of these seconds: one speaker's recordings with pauses in between, or none at all,
 /// in a room or not, over up to three backgrounds one after the other at -5 to 30 dB (recorded
 /// noise and music, synthetic music, coloured noise, hum, tones as telephones have them, keyboards,
 /// nothing); half of it through a telephone or a low-pass, at any level.
+/// A recording of speech that cannot be read, or is silent, is left out, and another speaker heard
+/// instead. Throws std::runtime_error for twenty such in a row.
 /// The same material and state of `random` give the same scene.
 VoiceScene draw_scene(const SceneMaterial& material, const dsp::FeatureSpec& spec, double seconds,
                       Random& random);

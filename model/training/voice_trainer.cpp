@@ -77,6 +77,7 @@ VoiceRows draw_voice_rows(const SceneMaterial& material, const dsp::FeatureSpec&
                           const VoiceProgress& on_progress) {
     VoiceRows rows;
     rows.num_features = spec.num_features();
+    rows.rows_per_second = static_cast<double>(spec.sample_rate_hz) / spec.hop_samples;
     const double hops = recipe.scene_seconds * spec.sample_rate_hz / spec.hop_samples;
     const auto frame_hops = static_cast<std::size_t>(
         (static_cast<std::size_t>(spec.frame_samples) + spec.lookahead_samples()) /
@@ -96,7 +97,7 @@ VoiceRows draw_voice_rows(const SceneMaterial& material, const dsp::FeatureSpec&
         try {
             for (std::size_t i = next++; i < scenes; i = next++) {
                 Random random(seed * 1000003 + i);
-                const VoiceScene scene = draw_scene(material, spec, recipe.scene_seconds, random);
+                VoiceScene scene = draw_scene(material, spec, recipe.scene_seconds, random);
                 dsp::FeatureExtractor extractor(spec);
                 float* to = rows.values.data() + i * size;
                 std::size_t num_rows = 0;
@@ -108,6 +109,10 @@ VoiceRows draw_voice_rows(const SceneMaterial& material, const dsp::FeatureSpec&
                 std::copy_n(
                     scene.speech.begin(), rows.rows_per_scene,
                     rows.speech.begin() + static_cast<std::ptrdiff_t>(i * rows.rows_per_scene));
+                {
+                    const std::scoped_lock lock(mutex);
+                    rows.problems.merge(scene.problems);
+                }
                 ++done;
                 if (tells) {
                     on_progress("scenes", done, scenes, 0.0);
@@ -140,7 +145,8 @@ dsp::VoiceDetector::Weights train_voice(const VoiceRows& rows, const VoiceRecipe
     std::mt19937_64 random(recipe.seed);
     const auto num_features = static_cast<std::int64_t>(rows.num_features);
     const auto num_rows = static_cast<std::int64_t>(rows.speech.size());
-    const auto crop = static_cast<std::int64_t>(std::min(recipe.crop_rows, rows.rows_per_scene));
+    const auto crop_rows = static_cast<std::size_t>(recipe.crop_seconds * rows.rows_per_second);
+    const auto crop = static_cast<std::int64_t>(std::min(crop_rows, rows.rows_per_scene));
     const std::size_t scenes = rows.speech.size() / rows.rows_per_scene;
 
     // from_blob takes no const, and nothing is written through it.

@@ -51,6 +51,13 @@ TEST(Config, DefaultsAreValid) {
     EXPECT_NO_THROW(Config{}.validate());
 }
 
+TEST(Config, SmoothingOutlastsTheWindowsThatOverloadLeavesOut) {
+    Config config;
+    EXPECT_EQ(config.smoother_options().memory, std::chrono::milliseconds(3000));
+    config.analysis.hop_ms = 1000;
+    EXPECT_EQ(config.smoother_options().memory, std::chrono::milliseconds(5000));
+}
+
 TEST(Config, ReadsEverySetting) {
     Config config;
     config.read_file(write_config(R"(

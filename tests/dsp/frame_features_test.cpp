@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -90,6 +91,16 @@ TEST(FrameFeatures, TakeZeroCrossingsAndRmsFromTheSamplesAsTheyAre) {
     EXPECT_EQ(treated.at("rms"), plain.at("rms"));
     EXPECT_EQ(treated.at("zcr"), plain.at("zcr"));
     EXPECT_NE(treated.at("mfcc0"), plain.at("mfcc0"));
+}
+
+TEST(FrameFeatures, TakeTheLeastEnergyForWhatIsNoNumber) {
+    std::vector<float> samples = test::make_noise(400, 9);
+    samples[200] = std::numeric_limits<float>::quiet_NaN();
+    const Features features = features_of(only(&FeatureSpec::append_log_energy), samples);
+    EXPECT_EQ(features.at("log_energy"), std::log(std::numeric_limits<float>::epsilon()));
+    for (const auto& [name, value] : features) {
+        EXPECT_TRUE(std::isfinite(value)) << name;
+    }
 }
 
 TEST(FrameFeatures, RememberFramesByChannel) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "tests/dsp/signals.hpp"
@@ -46,6 +47,26 @@ TEST(KernelsSum, AddsUpAnyNumber) {
         EXPECT_NEAR(sum(x.data(), size), expected_sum, 1e-5);
         EXPECT_NEAR(energy(x.data(), size, 0.25F), expected_energy, 1e-5);
     }
+}
+
+TEST(KernelsAllFinite, FindsTheOneThatIsNot) {
+    constexpr float kMost = std::numeric_limits<float>::max();
+    for (const std::size_t size : {1U, 7U, 8U, 33U, 100U}) {
+        std::vector<float> x = test::make_noise(size, 6);
+        x[0] = -kMost;
+        EXPECT_TRUE(all_finite(x.data(), size));
+        EXPECT_TRUE(all_finite(x.data(), 0));
+        for (std::size_t i = 0; i < size; ++i) {
+            for (const float value :
+                 {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                  std::numeric_limits<float>::quiet_NaN()}) {
+                const float before = std::exchange(x[i], value);
+                EXPECT_FALSE(all_finite(x.data(), size)) << i << " of " << size;
+                x[i] = before;
+            }
+        }
+    }
+    EXPECT_TRUE(all_finite(std::vector<float>(64, kMost).data(), 64));  // whose sum is not
 }
 
 TEST(KernelsMultiply, TakesAnyNumberOfLanesOfColumns) {

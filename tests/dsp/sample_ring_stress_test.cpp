@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <random>
@@ -98,6 +99,50 @@ TEST(SampleRing, LocatesEveryLossBetweenTwoThreads) {
     EXPECT_EQ(num_lost, ring.dropped());
     EXPECT_GT(num_overflows_seen, 0U);
     EXPECT_GT(num_read, kNumSamples / 100) << "the consumer saw almost nothing";
+}
+
+TEST(SampleRing, DiscardsWhileTheProducerWrites) {
+    SampleRing ring(1024);
+    std::atomic<bool> all_written{false};
+    std::jthread producer([&] {
+        produce(ring);
+        all_written = true;
+    });
+
+    std::minstd_rand random(3);
+    std::vector<float> buffer(kMaxBlock);
+    std::uint64_t next = 0;
+    std::uint64_t num_discarded = 0;
+    std::uint64_t num_misplaced = 0;
+    std::uint64_t num_wrong = 0;
+    while (true) {
+        if (random() % 4 == 0 && !all_written) {
+            const std::uint64_t taken = ring.taken();
+            ring.discard();
+            num_discarded += ring.taken() - taken;
+        }
+        const bool nothing_follows = all_written;
+        const SampleRing::Chunk chunk = ring.read(buffer);
+        num_misplaced += chunk.first_sample < next + chunk.lost_before ? 1U : 0U;
+        for (std::size_t i = 0; i < chunk.size; ++i) {
+            num_wrong += buffer[i] != sample_of(chunk.first_sample + i) ? 1U : 0U;
+        }
+        next = chunk.first_sample + chunk.size;
+        if (chunk.size == 0) {
+            if (nothing_follows) {
+                break;
+            }
+            std::this_thread::yield();
+        }
+    }
+    producer.join();
+
+    EXPECT_EQ(num_misplaced, 0U);
+    EXPECT_EQ(num_wrong, 0U);
+    EXPECT_EQ(next, ring.captured());
+    EXPECT_GT(num_discarded, 0U);
+    EXPECT_EQ(std::ranges::count(ring.storage(), 0.0F),
+              static_cast<std::ptrdiff_t>(ring.capacity()));
 }
 
 }  // namespace

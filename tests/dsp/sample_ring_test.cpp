@@ -43,6 +43,15 @@ Read read(SampleRing& ring, std::size_t max_size = 64) {
     return result;
 }
 
+/// What the ring's memory holds; '_' for nothing.
+std::string drawn(const SampleRing& ring) {
+    std::string letters;
+    for (const float sample : ring.storage()) {
+        letters.push_back(sample == 0.0F ? '_' : static_cast<char>(sample));
+    }
+    return letters;
+}
+
 TEST(SampleRing, RoundsTheCapacityUpToAPowerOfTwo) {
     EXPECT_EQ(SampleRing(1).capacity(), 1U);
     EXPECT_EQ(SampleRing(4).capacity(), 4U);
@@ -121,6 +130,38 @@ TEST(SampleRing, ShowsAHoleWithTheSampleBehindIt) {
     EXPECT_EQ(ring.captured(), 3U);
     write(ring, "b");
     EXPECT_EQ(read(ring), (Read{"b", 3, 2}));
+}
+
+TEST(SampleRing, HoldsNothingOfWhatWasRead) {
+    SampleRing ring(4);
+    write(ring, "abc");
+    EXPECT_EQ(drawn(ring), "abc_");
+    read(ring, 2);
+    EXPECT_EQ(drawn(ring), "__c_");
+    write(ring, "def");
+    EXPECT_EQ(drawn(ring), "efcd");
+    read(ring, 3);
+    EXPECT_EQ(drawn(ring), "_f__");
+    read(ring);
+    EXPECT_EQ(drawn(ring), "____");
+}
+
+TEST(SampleRing, DiscardsWhatIsUnreadWithItsHoles) {
+    SampleRing ring(8);
+    write(ring, "abcde");
+    read(ring, 4);
+    write(ring, "fg");
+    ring.lose(3);
+    write(ring, "hij");
+    EXPECT_EQ(drawn(ring), "ij__efgh");  // a hole before h
+    ring.discard();
+    EXPECT_EQ(drawn(ring), "________");
+    EXPECT_EQ(ring.size(), 0U);
+    EXPECT_EQ(read(ring), (Read{"", 13, 0}));
+    ring.discard();  // of nothing
+    ring.lose(2);
+    write(ring, "kl");
+    EXPECT_EQ(read(ring), (Read{"kl", 15, 2}));
 }
 
 TEST(SampleRing, CarriesIndicesOf64Bits) {

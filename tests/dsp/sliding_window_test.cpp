@@ -99,12 +99,55 @@ TEST(SlidingWindow, AgreesWithKeepingAllRows) {
     }
 }
 
+TEST(SlidingWindow, EndsItsWindowsAPhaseBehindMultiplesOfTheHop) {
+    SlidingWindow sliding(kNumFeatures, 6, 3, 4, 1);
+    EXPECT_THAT(windows_of(sliding, 11), testing::ElementsAre(window_of(0, 4), window_of(1, 7),
+                                                              window_of(4, 10), window_of(5, 11)));
+}
+
+Window span_of(const SlidingWindow& sliding, std::uint64_t first_row, std::uint64_t end_row) {
+    const SlidingWindow::View view = sliding.span(first_row, end_row);
+    EXPECT_EQ(view.rows.size(), view.num_rows * kNumFeatures);
+    return {view.first_row, {view.rows.begin(), view.rows.end()}};
+}
+
+TEST(SlidingWindow, GivesAnyRowsThatItHolds) {
+    constexpr std::uint64_t kWindow = 6;
+    for (const std::uint64_t lookback : {0U, 1U, 4U, 9U}) {
+        SlidingWindow sliding(kNumFeatures, kWindow, 2, 4, 0, lookback);
+        for (std::uint64_t num_rows = 1; num_rows < 60; ++num_rows) {
+            sliding.append(row_of(num_rows - 1));
+            const std::uint64_t oldest = num_rows - std::min(num_rows, kWindow + lookback);
+            for (std::uint64_t end = oldest; end <= num_rows; ++end) {
+                for (std::uint64_t first = 0; first <= end; ++first) {
+                    const std::uint64_t latest = end - std::min(end, kWindow);
+                    EXPECT_EQ(span_of(sliding, first, end),
+                              window_of(std::max({first, latest, oldest}), end));
+                }
+            }
+            EXPECT_EQ(span_of(sliding, num_rows - 1, num_rows + 5),
+                      window_of(num_rows - 1, num_rows));
+            EXPECT_TRUE(span_of(sliding, num_rows, num_rows + 5).rows.empty());
+            EXPECT_TRUE(span_of(sliding, 0, oldest).rows.empty());
+        }
+    }
+}
+
+TEST(SlidingWindow, HoldsAWholeWindowThatEndedTheLookbackAgo) {
+    SlidingWindow sliding(kNumFeatures, 6, 2, 4, 0, 4);
+    windows_of(sliding, 50);
+    EXPECT_EQ(span_of(sliding, 0, 46), window_of(40, 46));
+    EXPECT_EQ(span_of(sliding, 0, 45), window_of(40, 45));
+    EXPECT_EQ(span_of(sliding, 43, 46), window_of(43, 46));
+}
+
 TEST(SlidingWindow, RefusesWhatCannotSlide) {
     EXPECT_THROW(SlidingWindow(0, 6, 2, 4), std::invalid_argument);
     EXPECT_THROW(SlidingWindow(3, 6, 0, 4), std::invalid_argument);
     EXPECT_THROW(SlidingWindow(3, 6, 2, 0), std::invalid_argument);
     EXPECT_THROW(SlidingWindow(3, 6, 2, 7), std::invalid_argument);
-    EXPECT_NO_THROW(SlidingWindow(3, 6, 2, 6));
+    EXPECT_THROW(SlidingWindow(3, 6, 2, 6, 2), std::invalid_argument);
+    EXPECT_NO_THROW(SlidingWindow(3, 6, 2, 6, 1));
 }
 
 }  // namespace

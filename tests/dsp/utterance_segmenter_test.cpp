@@ -42,48 +42,46 @@ std::vector<Utterance> segments(std::string_view rows, const SegmenterOptions& h
 using Utterances = std::vector<Utterance>;
 
 TEST(UtteranceSegmenter, CutsAtPausesThatAreLongEnough) {
-    EXPECT_EQ(segments("...####......####..."), (Utterances{{2, 7, false}, {12, 17, false}}));
-    EXPECT_EQ(segments("...####...####....."), (Utterances{{2, 14, false}}));
+    EXPECT_EQ(segments("...####......####..."), (Utterances{{2, 7}, {12, 17}}));
+    EXPECT_EQ(segments("...####...####....."), (Utterances{{2, 14}}));
 }
 
 TEST(UtteranceSegmenter, PassesOverWhatIsTooShort) {
     EXPECT_EQ(segments("...##......##......"), Utterances{});
-    EXPECT_EQ(segments("...##..#......."), (Utterances{{2, 8, false}}));
+    EXPECT_EQ(segments("...##..#......."), (Utterances{{2, 8}}));
 }
 
 TEST(UtteranceSegmenter, BeginsAtTheOnsetAndEndsBelowTheOffset) {
-    EXPECT_EQ(segments("..++###+++.......++++"), (Utterances{{3, 10, false}}));
+    EXPECT_EQ(segments("..++###+++.......++++"), (Utterances{{3, 10}}));
 }
 
 TEST(UtteranceSegmenter, TakesThePreRollOnlyFromWhatIsFree) {
     SegmenterOptions wide = options();
     wide.pre_roll = milliseconds(100);
-    EXPECT_EQ(segments("####......####.....", wide), (Utterances{{0, 4, false}, {4, 14, false}}));
+    EXPECT_EQ(segments("####......####.....", wide), (Utterances{{0, 4}, {4, 14}}));
 }
 
 TEST(UtteranceSegmenter, EndsWhereTheStreamDoes) {
-    EXPECT_EQ(segments("..####"), (Utterances{{1, 6, false}}));
-    EXPECT_EQ(segments("..####.."), (Utterances{{1, 6, false}}));
+    EXPECT_EQ(segments("..####"), (Utterances{{1, 6}}));
+    EXPECT_EQ(segments("..####.."), (Utterances{{1, 6}}));
     EXPECT_EQ(segments("..##"), Utterances{});
     EXPECT_EQ(segments(""), Utterances{});
 }
 
 TEST(UtteranceSegmenter, SplitsWhatIsTooLong) {
     const std::string speech(250, '#');
-    EXPECT_EQ(segments(speech + "....."),
-              (Utterances{{0, 100, true}, {100, 200, true}, {200, 250, false}}));
+    EXPECT_EQ(segments(speech + "....."), (Utterances{{0, 100}, {100, 200}, {200, 250}}));
     // A rest of one row is part of an utterance, nothing at all is none.
-    EXPECT_EQ(segments(std::string(101, '#') + "....."),
-              (Utterances{{0, 100, true}, {100, 101, false}}));
-    EXPECT_EQ(segments(std::string(100, '#') + "....."), (Utterances{{0, 100, true}}));
+    EXPECT_EQ(segments(std::string(101, '#') + "....."), (Utterances{{0, 100}, {100, 101}}));
+    EXPECT_EQ(segments(std::string(100, '#') + "....."), (Utterances{{0, 100}}));
 }
 
 TEST(UtteranceSegmenter, ANewUtteranceAfterASplitNeedsItsSpeechAgain) {
-    EXPECT_EQ(segments(std::string(100, '#') + "......##......"), (Utterances{{0, 100, true}}));
+    EXPECT_EQ(segments(std::string(100, '#') + "......##......"), (Utterances{{0, 100}}));
 }
 
 TEST(UtteranceSegmenter, EndsInAPauseInsteadOfSplittingIt) {
-    EXPECT_EQ(segments(std::string(98, '#') + "..##......"), (Utterances{{0, 98, false}}));
+    EXPECT_EQ(segments(std::string(98, '#') + "..##......"), (Utterances{{0, 98}}));
 }
 
 TEST(UtteranceSegmenter, TellsWhatIsOpen) {
@@ -99,6 +97,25 @@ TEST(UtteranceSegmenter, TellsWhatIsOpen) {
     EXPECT_EQ(segmenter.open_since(), std::nullopt);
 }
 
+TEST(UtteranceSegmenter, NothingIsOpenBehindASplitUntilSpeechGoesOn) {
+    UtteranceSegmenter segmenter(options(), microseconds(10000));
+    Utterances found;
+    const auto hear = [&](float speech, int rows) {
+        for (int i = 0; i < rows; ++i) {
+            segmenter.push(speech, [&](const Utterance& utterance) { found.push_back(utterance); });
+        }
+    };
+    hear(0.9F, 100);
+    EXPECT_EQ(found, (Utterances{{0, 100}}));
+    EXPECT_EQ(segmenter.open_since(), std::nullopt);
+    hear(0.1F, 3);
+    EXPECT_EQ(segmenter.open_since(), std::nullopt);
+    hear(0.9F, 1);
+    EXPECT_EQ(segmenter.open_since(), 100U);
+    hear(0.1F, 4);
+    EXPECT_EQ(found, (Utterances{{0, 100}, {100, 104}}));
+}
+
 TEST(UtteranceSegmenter, BeginsAnewAfterReset) {
     UtteranceSegmenter segmenter(options(), microseconds(10000));
     Utterances found;
@@ -111,7 +128,7 @@ TEST(UtteranceSegmenter, BeginsAnewAfterReset) {
         segmenter.push(0.9F, keep);
     }
     segmenter.finish(keep);
-    EXPECT_EQ(found, (Utterances{{0, 5, false}}));
+    EXPECT_EQ(found, (Utterances{{0, 5}}));
 }
 
 TEST(UtteranceSegmenter, CountsInTheTimeOfARow) {
@@ -122,7 +139,7 @@ TEST(UtteranceSegmenter, CountsInTheTimeOfARow) {
     segmenter.push(0.1F, keep);
     EXPECT_TRUE(found.empty());
     segmenter.push(0.1F, keep);
-    EXPECT_EQ(found, (Utterances{{0, 1, false}}));
+    EXPECT_EQ(found, (Utterances{{0, 1}}));
 }
 
 TEST(UtteranceSegmenter, SaysWhatIsOutOfOrder) {

@@ -127,6 +127,24 @@ TEST(VoiceDetector, StaysAProbabilityWhateverTheRow) {
     }
 }
 
+TEST(VoiceDetector, HearsAgainBehindARowThatIsNoNumber) {
+    constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+    constexpr float kInfinity = std::numeric_limits<float>::infinity();
+    VoiceDetector detector(random_weights(5, 16, 3));
+    const auto rows = random_rows(50, 5, 4);
+    const auto first = answers(detector, rows, 5);
+    for (const std::vector<float>& row : {std::vector<float>(5, kNan),
+                                          {0.0F, kNan, 0.0F, 0.0F, 0.0F},
+                                          std::vector<float>(5, kInfinity)}) {
+        EXPECT_EQ(detector.push(row), 0.0F);
+        EXPECT_EQ(answers(detector, rows, 5), first);
+    }
+    for (const float value : {kInfinity, -kInfinity}) {
+        EXPECT_TRUE(std::isfinite(detector.push(std::vector{0.0F, value, 0.0F, 0.0F, 0.0F})));
+        EXPECT_TRUE(std::isfinite(detector.push(std::vector<float>(5, 0.1F))));
+    }
+}
+
 TEST(VoiceDetector, RefusesWeightsThatDoNotFit) {
     const auto complaint = [](auto&& change) -> std::string {
         auto weights = random_weights(5, 16, 3);

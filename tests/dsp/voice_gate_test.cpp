@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace emotiond::dsp {
 namespace {
 
@@ -27,6 +29,16 @@ TEST(VoiceGate, FollowsAQuieterRoomAtOnce) {
     VoiceGate gate(options(), kBlockS);
     gate.is_voiced(-80.0F);
     EXPECT_FLOAT_EQ(gate.floor_dbfs(), -80.0F);
+}
+
+TEST(VoiceGate, LearnsNothingFromALevelThatIsNotFinite) {
+    VoiceGate gate(options(), kBlockS);
+    gate.is_voiced(-80.0F);
+    for (const float level :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+        EXPECT_FALSE(gate.is_voiced(level));
+        EXPECT_FLOAT_EQ(gate.floor_dbfs(), -80.0F);
+    }
 }
 
 TEST(VoiceGate, FollowsALouderRoomSlowly) {

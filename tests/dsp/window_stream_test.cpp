@@ -8,10 +8,12 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <random>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/dsp/signals.hpp"
@@ -360,20 +362,107 @@ TEST(WindowStream, WithoutADetectorSpeechIsLevel) {
     }
 }
 
+/// Whose rows are there before the hop that they begin with is over.
+FeatureSpec with_long_hops() {
+    FeatureSpec spec;
+    spec.padding = Padding::Centre;
+    spec.hop_samples = 320;
+    return spec;
+}
+
 TEST(WindowStream, HearsTheSameHoweverTheSamplesAreCut) {
-    const auto weights = speech_above(-20.0F, with_deltas());
     const std::vector<float> samples = noise_in_silence();
-    WindowStream stream(with_deltas(), kRateHz, kOptions, &weights);
-    const Heard whole = hear(stream, samples, samples.size());
-    for (const std::size_t max_part : {3U, 480U, 5000U}) {
-        stream.restart(0);
-        const Heard parts = hear(stream, samples, max_part);
-        EXPECT_EQ(parts.windows, whole.windows);
-        ASSERT_EQ(parts.rows.size(), whole.rows.size());
-        for (std::size_t i = 0; i < parts.rows.size(); ++i) {
-            EXPECT_EQ(parts.rows[i].speech, whole.rows[i].speech) << i;
-            EXPECT_EQ(parts.rows[i].voiced, whole.rows[i].voiced) << i;
+    for (const FeatureSpec& spec : {with_deltas(), with_long_hops()}) {
+        for (const bool has_detector : {true, false}) {
+            const auto weights = speech_above(-20.0F, spec);
+            WindowStream stream(spec, kRateHz, kOptions, has_detector ? &weights : nullptr);
+            const Heard whole = hear(stream, samples, samples.size());
+            for (const std::size_t max_part : {3U, 480U, 5000U}) {
+                SCOPED_TRACE(testing::Message() << "hop " << spec.hop_samples << ", detector "
+                                                << has_detector << ", parts to " << max_part);
+                stream.restart(0);
+                const Heard parts = hear(stream, samples, max_part);
+                EXPECT_EQ(parts.windows, whole.windows);
+                ASSERT_EQ(parts.rows.size(), whole.rows.size());
+                for (std::size_t i = 0; i < parts.rows.size(); ++i) {
+                    EXPECT_EQ(parts.rows[i].speech, whole.rows[i].speech) << i;
+                    EXPECT_EQ(parts.rows[i].voiced, whole.rows[i].voiced) << i;
+                }
+            }
         }
+    }
+}
+
+TEST(WindowStream, ACentredRowWithALongHopHasTheLevelOfTheHopBefore) {
+    WindowStream stream(with_long_hops(), kRateHz, kOptions);
+    const Heard heard = hear(stream, noise_in_silence());
+    for (const VoiceRow& row : heard.rows) {
+        EXPECT_EQ(row.voiced, row.row >= 26 && row.row < 51) << row.row;
+    }
+}
+
+TEST(WindowStream, HearsAgainBehindASampleThatIsNoNumber) {
+    FeatureSpec spec;
+    spec.rms = true;
+    std::vector<float> samples = noise_in_silence();
+    const auto weights = speech_above(-20.0F, spec);
+    WindowStream stream(spec, kRateHz, kOptions, &weights);
+    const Heard clean = hear(stream, samples);
+    samples[100] = std::numeric_limits<float>::quiet_NaN();
+    samples[10'000] = std::numeric_limits<float>::infinity();
+    stream.restart(0);
+    const Heard holed = hear(stream, samples);
+    ASSERT_EQ(holed.rows.size(), clean.rows.size());
+    for (std::size_t i = 65; i < clean.rows.size(); ++i) {
+        EXPECT_EQ(holed.rows[i].speech, clean.rows[i].speech) << i;
+    }
+}
+
+TEST(WindowStream, HasAWholeWindowOfRowsThatEndedTheLookbackAgo) {
+    // Windows as short as the lookback and shorter, and rows that lag behind the samples.
+    for (const auto& [length, lookback] : {std::pair(milliseconds(600), milliseconds(300)),
+                                           {milliseconds(100), milliseconds(600)}}) {
+        WindowOptions options{length, milliseconds(50), milliseconds(100)};
+        options.lookback = lookback;
+        const auto window_rows = static_cast<std::uint64_t>(length.count() / 10);
+        const auto lookback_rows = static_cast<std::uint64_t>(lookback.count() / 10);
+        WindowStream stream(with_deltas(), kRateHz, options);
+        const std::size_t num_features = with_deltas().num_features();
+        std::vector<float> rows;
+        FeatureExtractor extractor(with_deltas());
+        const auto append = [&](std::span<const float> row) {
+            rows.insert(rows.end(), row.begin(), row.end());
+        };
+        const std::vector<float> samples = noise_in_silence();
+        extractor.push(samples, append);
+        extractor.finish(append);
+
+        std::vector<bool> voiced;
+        const auto ignore = [](const FeatureWindow&) {};
+        const auto on_row = [&](const VoiceRow& told) {
+            voiced.push_back(told.voiced);
+            const std::uint64_t num_rows = told.row + 1;
+            for (const std::uint64_t ago : {std::uint64_t{0}, lookback_rows}) {
+                const std::uint64_t end = num_rows - std::min(num_rows, ago);
+                const std::uint64_t first = end - std::min(end, window_rows);
+                const FeatureWindow window = stream.span(0, end);
+                EXPECT_EQ(window.first_row, first);
+                ASSERT_EQ(window.num_rows, end - first);
+                EXPECT_TRUE(std::ranges::equal(
+                    window.rows,
+                    std::span(rows).subspan(first * num_features, (end - first) * num_features)));
+                const auto count =
+                    std::count(voiced.begin() + static_cast<std::ptrdiff_t>(first),
+                               voiced.begin() + static_cast<std::ptrdiff_t>(end), true);
+                if (end > first) {
+                    EXPECT_FLOAT_EQ(window.voiced,
+                                    static_cast<float>(count) / static_cast<float>(end - first));
+                }
+            }
+        };
+        stream.push(samples, ignore, on_row);
+        stream.finish(ignore, on_row);
+        EXPECT_EQ(voiced.size(), 148U);
     }
 }
 
@@ -442,6 +531,16 @@ TEST(WindowOptions, SayWhichIsOutOfOrder) {
               "the first window must be 100 ms to the window length, got 99 ms");
     EXPECT_EQ(message(1000, 100, 1001),
               "the first window must be 100 ms to the window length, got 1001 ms");
+}
+
+TEST(WindowOptions, SayWhenTheLookbackIsOutOfOrder) {
+    WindowOptions options;
+    options.lookback = milliseconds(10000);
+    EXPECT_NO_THROW(options.validate());
+    options.lookback = milliseconds(10001);
+    EXPECT_THROW(options.validate(), std::invalid_argument);
+    options.lookback = milliseconds(-1);
+    EXPECT_THROW(options.validate(), std::invalid_argument);
 }
 
 TEST(WindowStream, RefusesARateThatCannotBeResampled) {

@@ -46,7 +46,7 @@ class BundledVoice : public testing::Test {
 TEST_F(BundledVoice, HearsTheDemosSpeechAndNotItsSilence) {
     ASSERT_NE(bundle_.voice_weights(), nullptr);
     const auto rows = rows_of(demo_);
-    const std::vector<bool> speech = speech_hops(demo_, 160);
+    const std::vector<bool> speech = speech_hops(demo_, kRateHz, 160);
     std::size_t heard = 0;
     std::size_t all = 0;
     for (std::size_t i = 0; i < rows.size(); ++i) {

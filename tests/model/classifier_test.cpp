@@ -86,9 +86,22 @@ TEST_F(ClassifierTest, InputsThatAreNoWindowsAreRefused) {
     EXPECT_TRUE(classifier_.classify({}).empty());
 }
 
+TEST_F(ClassifierTest, RowsThatAreNotFiniteAreRefused) {
+    // In column 0, the level, they would be taken for silence all around.
+    for (const std::size_t at : {std::size_t{0}, std::size_t{5}, 150 * num_features_}) {
+        for (const float value :
+             {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+            auto rows = random_rows(300, 1);
+            rows[at] = value;
+            const ClassifierInput input{rows, 300};
+            EXPECT_THROW(classifier_.classify({&input, 1}), std::invalid_argument);
+        }
+    }
+}
+
 TEST_F(ClassifierTest, AnAnswerThatIsNoNumberIsAnErrorAndNotAnEmotion) {
     auto rows = random_rows(10, 1);
-    rows[5] = std::numeric_limits<float>::quiet_NaN();
+    rows[5] = std::numeric_limits<float>::max();
     const ClassifierInput input{rows, 10};
     EXPECT_THROW(classifier_.classify({&input, 1}), std::runtime_error);
 }

@@ -1,11 +1,14 @@
 #include "model/training/voice_scenes.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "tests/model/scratch.hpp"
@@ -24,7 +27,7 @@ TEST(SpeechHops, AreThoseOfTheLoudPart) {
     for (std::size_t i = 0; i < samples.size(); ++i) {
         samples[i] *= i >= 8000 && i < 24000 ? 0.1F : 1e-4F;
     }
-    const std::vector<bool> speech = speech_hops(samples, 160);
+    const std::vector<bool> speech = speech_hops(samples, kRateHz, 160);
     ASSERT_EQ(speech.size(), 200U);
     for (std::size_t i = 0; i < speech.size(); ++i) {
         const bool is_near_an_edge = (i >= 47 && i < 50) || (i >= 150 && i < 153);
@@ -39,15 +42,32 @@ TEST(SpeechHops, ClosesShortGapsAlone) {
         const bool is_long_gap = i >= 30000 && i < 38000;
         samples[i] *= is_short_gap || is_long_gap ? 1e-5F : 0.1F;
     }
-    const std::vector<bool> speech = speech_hops(samples, 160);
+    const std::vector<bool> speech = speech_hops(samples, kRateHz, 160);
     EXPECT_TRUE(speech[105]);
     EXPECT_FALSE(speech[210]);
 }
 
+TEST(SpeechHops, CountsInMilliseconds) {
+    std::vector<float> samples = test::coloured_noise(3 * kRateHz, 0.0F, 1);
+    for (std::size_t i = 0; i < samples.size(); ++i) {
+        const bool is_short_gap = i >= 16000 && i < 18000;  // 125 ms
+        const bool is_long_gap = i >= 30000 && i < 33600;   // 225 ms
+        samples[i] *= is_short_gap || is_long_gap ? 1e-5F : 0.1F;
+    }
+    for (const int hop : {40, 80, 160, 320}) {
+        const std::vector<bool> speech = speech_hops(samples, kRateHz, hop);
+        EXPECT_TRUE(speech[17000U / static_cast<unsigned>(hop)]) << hop;
+        EXPECT_FALSE(speech[31800U / static_cast<unsigned>(hop)]) << hop;
+        // Smoothed over 50 ms it begins 25 ms later, and ends as much sooner.
+        const auto gap = std::ranges::count(speech, false) * hop;
+        EXPECT_NEAR(static_cast<double>(gap), 3600 - 800, 320) << hop;
+    }
+}
+
 TEST(SpeechHops, HasNoneOfNothing) {
-    EXPECT_TRUE(speech_hops({}, 160).empty());
-    EXPECT_TRUE(speech_hops(std::vector<float>(100), 160).empty());
-    EXPECT_EQ(speech_hops(std::vector<float>(1600), 160), std::vector<bool>(10, false));
+    EXPECT_TRUE(speech_hops({}, kRateHz, 160).empty());
+    EXPECT_TRUE(speech_hops(std::vector<float>(100), kRateHz, 160).empty());
+    EXPECT_EQ(speech_hops(std::vector<float>(1600), kRateHz, 160), std::vector<bool>(10, false));
 }
 
 TEST(VoiceScenes, AreTheSameForTheSameRandom) {
@@ -103,6 +123,48 @@ TEST(VoiceScenes, TellWhatCannotBeRead) {
     const SceneMaterial some(kRateHz, {mixed}, {}, mixed, {});
     EXPECT_EQ(some.music().size(), 1U);
     EXPECT_EQ(some.problems().size(), 1U);
+}
+
+TEST(VoiceScenes, LeaveOutSpeechThatCannotBeUsedAndTellIt) {
+    const auto folder = test::scratch_folder();
+    test::write_bytes(folder / "bad.wav", "no audio");
+    test::write_wav(folder / "silent.wav", std::vector<float>(kRateHz));
+    const SceneMaterial some(kRateHz,
+                             {{folder / "bad.wav"},
+                              {test::clip("12a02Wc.flac")},
+                              {test::clip("13a02Ta.flac"), folder / "silent.wav"}},
+                             {}, {}, {});
+    std::set<std::string> problems;
+    std::size_t with_speech = 0;
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        Random random(seed);
+        VoiceScene scene = draw_scene(some, dsp::FeatureSpec{}, 5.0, random);
+        with_speech += std::ranges::count(scene.speech, true) > 0 ? 1U : 0U;
+        problems.merge(scene.problems);
+    }
+    EXPECT_GT(with_speech, 10U);
+    EXPECT_THAT(problems, testing::UnorderedElementsAre(testing::HasSubstr("bad.wav"),
+                                                        testing::HasSubstr("silent.wav")));
+}
+
+TEST(VoiceScenes, GiveUpWhereNoSpeechCanBeUsed) {
+    const auto folder = test::scratch_folder();
+    test::write_bytes(folder / "bad.wav", "no audio");
+    const SceneMaterial none(kRateHz, {{folder / "bad.wav"}}, {}, {}, {});
+    const auto draw_some = [&] {
+        for (std::uint64_t seed = 0; seed < 20; ++seed) {
+            Random random(seed);
+            draw_scene(none, dsp::FeatureSpec{}, 5.0, random);
+        }
+    };
+    try {
+        draw_some();
+        FAIL();
+    } catch (const std::runtime_error& error) {
+        EXPECT_THAT(error.what(), testing::HasSubstr("20 recordings of speech in a row cannot be "
+                                                     "used; the last: "));
+        EXPECT_THAT(error.what(), testing::HasSubstr("bad.wav"));
+    }
 }
 
 /// Share of the energy at a frequency, by Goertzel.

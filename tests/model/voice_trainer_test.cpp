@@ -21,6 +21,7 @@ VoiceRows toy_rows(std::size_t scenes, unsigned seed) {
     VoiceRows rows;
     rows.rows_per_scene = 200;
     rows.num_features = 2;
+    rows.rows_per_second = 100.0;
     std::mt19937 random(seed);
     std::normal_distribution<float> normal;
     bool speaks = false;
@@ -33,7 +34,7 @@ VoiceRows toy_rows(std::size_t scenes, unsigned seed) {
     return rows;
 }
 
-TEST(VoiceDetector, AgreesWithTheGruOfTorch) {
+TEST(VoiceTrainer, TheDetectorAgreesWithTheGruOfTorch) {
     const torch::NoGradGuard no_grad;
     torch::manual_seed(1);
     torch::nn::GRU gru(torch::nn::GRUOptions(32, 32).batch_first(true));
@@ -69,7 +70,7 @@ TEST(VoiceTrainer, LearnsAndGivesTheSameWeightsAgain) {
     recipe.units = 8;
     recipe.steps = 60;
     recipe.batch = 8;
-    recipe.crop_rows = 100;
+    recipe.crop_seconds = 1.0;
     recipe.threads = 1;
     const auto weights = train_voice(rows, recipe, kSilent);
     EXPECT_EQ(train_voice(rows, recipe, kSilent), weights);
@@ -86,7 +87,8 @@ TEST(VoiceTrainer, LearnsAndGivesTheSameWeightsAgain) {
 }
 
 TEST(VoiceTrainer, DrawsTheSameRowsWithAnyNumberOfThreads) {
-    const SceneMaterial material(16000, {{test::clip("12a02Wc.flac")}}, {}, {}, {});
+    const auto bad = test::scratch_folder() / "bad.wav";
+    const SceneMaterial material(16000, {{test::clip("12a02Wc.flac"), bad}}, {}, {}, {});
     VoiceRecipe recipe;
     recipe.scene_seconds = 2.0;
     recipe.threads = 1;
@@ -98,6 +100,9 @@ TEST(VoiceTrainer, DrawsTheSameRowsWithAnyNumberOfThreads) {
     EXPECT_EQ(one.speech, three.speech);
     EXPECT_EQ(one.values.size(), one.speech.size() * spec.num_features());
     EXPECT_GT(one.rows_per_scene, 190U);
+    EXPECT_EQ(one.rows_per_second, 100.0);
+    EXPECT_EQ(one.problems.size(), 1U);
+    EXPECT_EQ(one.problems, three.problems);
 }
 
 }  // namespace
