@@ -69,7 +69,6 @@ void AnalysisControl::remember(const AuditEntry& entry) {
 
 AnalysisControl::Decision AnalysisControl::add(const ChannelPolicy& channel) {
     Stream& stream = streams_[channel.id];
-    stream.channel = channel;
     stream.gate = judge(channel);
     if (!stream.gate.warning.empty()) {
         spdlog::warn("{}", stream.gate.warning);
@@ -84,12 +83,13 @@ AnalysisControl::Decision AnalysisControl::add(const ChannelPolicy& channel) {
                .details = description});
         stream.told = description.dump();
     }
+    stream.channel = channel;
     if (stream.erasure_due) {
         erase(channel.id);
     }
     Decision decision = stream.decision();
     if (!decision.analysed) {
-        spdlog::warn("stream {} is not analysed: {}", channel.id, decision.reason);
+        spdlog::warn("stream {}: not analysed: {}", channel.id, decision.reason);
     } else if (!stream.gate.reason.empty()) {
         spdlog::warn("stream {}: {}", channel.id, stream.gate.reason);
     }
@@ -183,7 +183,7 @@ protocol::Control::Refusal AnalysisControl::control(const ControlCommand& comman
 
 void AnalysisControl::apply(const std::string& name, const ControlCommand& command) {
     Stream& stream = streams_.find(name)->second;
-    const bool before = stream.decision().analysed;
+    const Decision before = stream.decision();
     switch (command.action) {
         case ControlAction::Pause: stream.paused = command.reason; break;
         case ControlAction::Object:
@@ -196,19 +196,22 @@ void AnalysisControl::apply(const std::string& name, const ControlCommand& comma
             break;
     }
     const Decision decision = stream.decision();
-    if (decision.analysed != before) {
-        effects_.set_analysis(name, decision.analysed);
+    auto state = protocol::StreamState::Paused;
+    if (decision.analysed != before.analysed) {
+        state = effects_.set_analysis(name, decision.analysed);
     }
     if (command.action == ControlAction::Object) {
         hub_.forget(name);
+    }
+    if (decision == before) {
+        return;
     }
     hub_.set_analysed(name, decision.analysed, decision.reason);
     hub_.publish(
         {.stream = name,
          .time = std::chrono::system_clock::now(),
          .body = protocol::StreamEvent{
-             .state =
-                 decision.analysed ? protocol::StreamState::Silent : protocol::StreamState::Paused,
+             .state = state,
              .reason = decision.analysed ? "analysed again: " + command.reason : decision.reason}});
 }
 

@@ -27,8 +27,9 @@ class AnalysisControl : public protocol::Control {
  public:
     struct Effects {
         /// From its return on no event describes sound of the stream that was captured before
-        /// (off), and nothing of that sound is held; or its sound is looked at again (on).
-        std::function<void(const std::string& stream, bool on)> set_analysis;
+        /// (off), and nothing of that sound is held; or its sound is looked at again (on). Tells
+        /// the state that the stream is in then.
+        std::function<protocol::StreamState(const std::string& stream, bool on)> set_analysis;
 
         /// Forgets what the history holds of the stream; done(how many), or nothing where that
         /// failed. Empty: there is no history.
@@ -47,6 +48,7 @@ class AnalysisControl : public protocol::Control {
     struct Decision {
         bool analysed = true;
         std::string reason;
+        bool operator==(const Decision&) const = default;
     };
     /// Throws std::runtime_error where the audit log cannot be written.
     Decision add(const ChannelPolicy& channel);

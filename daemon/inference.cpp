@@ -167,6 +167,13 @@ void Inference::take_back(const std::string& stream) {
     changed_.notify_one();
 }
 
+void Inference::flush() {
+    Reached end;
+    const std::future<void> reached = end.promise.get_future();
+    submit(std::move(end));
+    reached.wait();
+}
+
 void Inference::use(std::shared_ptr<model::Classifier> classifier) {
     const std::scoped_lock lock(mutex_);
     classifier_.swap(classifier);
@@ -227,10 +234,15 @@ void Inference::classify(std::vector<Item>& items, model::Classifier& classifier
     const auto ended_at = Feed::Clock::now();
 
     std::vector<Event> events;
+    std::vector<std::promise<void>*> reached;
     std::size_t answered = 0;
     for (Item& item : items) {
         if (const auto* forget = std::get_if<Forget>(&item)) {
             heard_.erase(forget->stream);
+            continue;
+        }
+        if (auto* end = std::get_if<Reached>(&item)) {
+            reached.push_back(&end->promise);
             continue;
         }
         auto* window = std::get_if<PendingWindow>(&item);
@@ -259,6 +271,9 @@ void Inference::classify(std::vector<Item>& items, model::Classifier& classifier
         events.push_back(std::move(window->event));
     }
     publish_(std::move(events));
+    for (std::promise<void>* promise : reached) {
+        promise->set_value();
+    }
 }
 
 Inference::Heard& Inference::heard(const std::string& stream, const model::Bundle& bundle) {

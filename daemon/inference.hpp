@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,7 +44,11 @@ class Inference {
     struct Forget {
         std::string stream;
     };
-    using Item = std::variant<PendingWindow, protocol::Event, Forget>;
+    /// All that was submitted before has been published.
+    struct Reached {
+        std::promise<void> promise;
+    };
+    using Item = std::variant<PendingWindow, protocol::Event, Forget, Reached>;
     /// Called on the inference thread.
     using Publish = std::function<void(std::vector<protocol::Event>)>;
 
@@ -77,6 +82,9 @@ class Inference {
     /// Takes back the windows of this stream that wait, and forgets what the others said. Those in
     /// the forward pass that is running are published yet.
     void take_back(const std::string& stream);
+
+    /// Waits until what has been submitted is published. Not behind finish().
+    void flush();
 
     /// Any thread: judges from the next batch on.
     void use(std::shared_ptr<model::Classifier> classifier);

@@ -90,8 +90,8 @@ void Metrics::observe(const protocol::Event& event) {
     }
 }
 
-std::string Metrics::text(const protocol::Hub& hub, const std::vector<std::shared_ptr<Feed>>& feeds,
-                          const History* history,
+std::string Metrics::text(const protocol::Hub& hub, const Overload& overload,
+                          const std::vector<std::shared_ptr<Feed>>& feeds, const History* history,
                           const protocol::ConnectionLimiter& connections) const {
     const protocol::Counters counters = hub.counters();
     Families all;
@@ -109,6 +109,10 @@ std::string Metrics::text(const protocol::Hub& hub, const std::vector<std::share
     all.gauge("connections", "Connections now", connections.total());
     all.counter("connections_refused_total", "Connections that were one too many",
                 connections.refused());
+    all.gauge("overload_level", "How much less the service does than it should: 0 to 3",
+              static_cast<std::uint64_t>(overload.level()));
+    all.counter("windows_left_out_total", "Windows that overload left out",
+                overload.windows_left_out());
     all.begin("stream_state", MetricType::Gauge, "1 for the state that the stream is in");
     for (const protocol::StreamInfo& stream : hub.streams()) {
         all.add(1.0, {{"stream", stream.stream}, {"state", std::string(name_of(stream.state))}});

@@ -7,6 +7,7 @@
 
 #include "daemon/feed.hpp"
 #include "daemon/history.hpp"
+#include "daemon/overload.hpp"
 #include "protocol/connection_limiter.hpp"
 #include "protocol/events.hpp"
 #include "protocol/hub.hpp"
@@ -23,8 +24,9 @@ class Metrics {
     void observe(const protocol::Event& event);
 
     /// history may be null.
-    std::string text(const protocol::Hub& hub, const std::vector<std::shared_ptr<Feed>>& feeds,
-                     const History* history, const protocol::ConnectionLimiter& connections) const;
+    std::string text(const protocol::Hub& hub, const Overload& overload,
+                     const std::vector<std::shared_ptr<Feed>>& feeds, const History* history,
+                     const protocol::ConnectionLimiter& connections) const;
 
  private:
     struct Registry;

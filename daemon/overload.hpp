@@ -2,13 +2,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
 namespace emotiond::daemon {
 
 /// What the service does less of when it cannot keep up. Each step is announced, and taken back by
-/// itself. Beyond the last one windows are dropped, each told as a gap.
+/// itself. Where more than some batches wait, windows are dropped, each told as a gap.
 enum class OverloadLevel {
     None,             ///< every window is judged
     LongerHop,        ///< every second
@@ -47,6 +48,12 @@ class Overload {
         return level_.load(std::memory_order_relaxed);
     }
 
+    /// Any thread: a window is left out because of the level.
+    void count_left_out() noexcept { left_out_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] std::uint64_t windows_left_out() const noexcept {
+        return left_out_.load(std::memory_order_relaxed);
+    }
+
  private:
     /// A step shows its effect only after the windows that waited before it.
     static constexpr std::chrono::seconds kStepTakesEffect{2};
@@ -54,6 +61,7 @@ class Overload {
 
     Options options_;
     std::atomic<OverloadLevel> level_{OverloadLevel::None};
+    std::atomic<std::uint64_t> left_out_{0};
     Clock::time_point stepped_at_;
     Clock::time_point calm_since_;
     std::optional<Clock::time_point> high_since_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -19,10 +20,18 @@ constexpr auto kPollInterval = std::chrono::milliseconds(4);
 /// in larger pieces, which cost less.
 constexpr auto kLongestRest = std::chrono::milliseconds(10);
 constexpr std::size_t kPieceSamples = 4096;
+/// Invalid samples are told at once, and then this often.
+constexpr auto kBetweenInvalid = std::chrono::seconds(10);
 
 std::chrono::microseconds row_duration(const dsp::FeatureSpec& spec) {
     return std::chrono::microseconds(std::int64_t{1'000'000} * spec.hop_samples /
                                      spec.sample_rate_hz);
+}
+
+/// So that an utterance can be judged once its end is known.
+dsp::WindowOptions with_lookback(dsp::WindowOptions options) {
+    options.lookback = dsp::SegmenterOptions{}.hangover;
+    return options;
 }
 
 }  // namespace
@@ -33,9 +42,9 @@ dsp::RowAnalysis rows_of(const AnalysisOptions& options) {
 
 ChannelPipeline::ChannelPipeline(std::shared_ptr<Feed> feed, const AnalysisOptions& options,
                                  const dsp::RowAnalysis& rows, Inference& inference,
-                                 const Overload& overload, bool low_priority)
+                                 Overload& overload, bool low_priority)
     : feed_(std::move(feed)),
-      windows_(rows, feed_->rate_hz(), options.window),
+      windows_(rows, feed_->rate_hz(), with_lookback(options.window)),
       utterances_({}, row_duration(options.features)),
       health_({}, feed_->rate_hz()),
       min_voiced_(options.min_voiced),
@@ -83,6 +92,7 @@ void ChannelPipeline::settle(Feed::State feed_state) {
         if (!std::exchange(lost_, true)) {
             finish(StreamState::Lost, feed_->reason());
             restart(next_sample_);
+            health_.restart(next_sample_);
         }
         feed_->set_loss_told();
     }
@@ -99,30 +109,30 @@ void ChannelPipeline::close(const std::string& reason) {
     }
 }
 
-void ChannelPipeline::pause(const std::string& reason) {
-    if (std::exchange(paused_, true)) {
-        pause_reason_ = reason;
-        paused_by_overload_ = false;
-        return;
-    }
+protocol::WallTime ChannelPipeline::pause(const std::string& reason) {
     pause_reason_ = reason;
-    inference_.take_back(name());
-    while (feed_->ring().read(samples_).size > 0) {
+    if (std::exchange(paused_, true)) {
+        paused_by_overload_ = false;
+        return wall_time(next_sample_);
     }
+    inference_.take_back(name());
+    feed_->ring().discard();
     std::ranges::fill(samples_, 0.0F);
     next_sample_ = feed_->ring().captured();
+    health_.reset();
     restart(next_sample_);
     state_ = StreamState::Paused;
+    return wall_time(next_sample_);
 }
 
-void ChannelPipeline::resume() {
-    if (!std::exchange(paused_, false)) {
-        return;
+protocol::StreamState ChannelPipeline::resume() {
+    if (std::exchange(paused_, false)) {
+        paused_by_overload_ = false;
+        pause_reason_.clear();
+        restart(next_sample_);
+        state_ = lost_ ? StreamState::Lost : StreamState::Silent;
     }
-    paused_by_overload_ = false;
-    pause_reason_.clear();
-    restart(next_sample_);
-    state_ = lost_ ? StreamState::Lost : StreamState::Silent;
+    return state_.value_or(StreamState::Silent);
 }
 
 void ChannelPipeline::follow_overload() {
@@ -132,8 +142,7 @@ void ChannelPipeline::follow_overload() {
         paused_by_overload_ = true;
         submit(next_sample_, protocol::StreamEvent{StreamState::Paused, pause_reason_});
     } else if (!should_pause && paused_by_overload_) {
-        resume();
-        submit(next_sample_, protocol::StreamEvent{StreamState::Silent, "overload is over"});
+        submit(next_sample_, protocol::StreamEvent{resume(), "overload is over"});
     }
 }
 
@@ -157,11 +166,29 @@ void ChannelPipeline::take(std::size_t size, std::uint64_t first_sample) {
     if (!feed_->waits()) {
         lag_ = std::max(lag_, taken_at_ - feed_->captured_at(first_sample));
     }
+    mend({samples_.data(), size});
     examine({samples_.data(), size});
     windows_.push(
         {samples_.data(), size},
         [this](const dsp::FeatureWindow& window) { submit_window(window); },
         [this](const dsp::VoiceRow& row) { hear(row); });
+}
+
+/// Of a sample that is no number, all that remembers samples would never get rid.
+void ChannelPipeline::mend(std::span<float> samples) {
+    const auto is_invalid = [](float sample) { return !std::isfinite(sample); };
+    if (const auto count = std::ranges::count_if(samples, is_invalid); count > 0) {
+        invalid_samples_ += static_cast<std::uint64_t>(count);
+        std::ranges::replace_if(samples, is_invalid, 0.0F);
+    }
+    if (invalid_samples_ > 0 && next_sample_ >= tell_invalid_from_) {
+        tell_invalid_from_ = next_sample_ + feed_->samples_of(kBetweenInvalid);
+        submit(next_sample_,
+               protocol::ErrorEvent{"invalid_samples",
+                                    std::to_string(std::exchange(invalid_samples_, 0)) +
+                                        " samples are infinite or no numbers, and are taken as 0",
+                                    false});
+    }
 }
 
 /// Tells what is wrong with the samples themselves.
@@ -195,6 +222,9 @@ void ChannelPipeline::tell_gap(std::uint64_t first_lost, std::uint64_t count) {
     const bool by_device = device_losses > device_losses_told_;
     device_losses_told_ = device_losses;
     next_sample_ = first_lost + count;
+    if (lost_) {
+        health_.restart(next_sample_);  // the device's channels come back with the same sample
+    }
     if (paused_) {
         return;  // nobody would have heard it
     }
@@ -220,7 +250,7 @@ void ChannelPipeline::restart(std::uint64_t first_sample) {
     }
     windows_.restart(first_sample);
     utterances_.reset();
-    health_.reset();
+    health_.skip_to(first_sample);
 }
 
 void ChannelPipeline::hear(const dsp::VoiceRow& row) {
@@ -232,12 +262,13 @@ void ChannelPipeline::hear(const dsp::VoiceRow& row) {
 /// judged by itself.
 void ChannelPipeline::submit_utterance(const dsp::Utterance& utterance) {
     const dsp::FeatureWindow last = windows_.span(utterance.begin_row, utterance.end_row);
+    const std::uint64_t number = next_utterance_++;
     if (last.num_rows == 0) {
         return;
     }
     PendingWindow window = pending(last);
     protocol::UtteranceEvent event;
-    event.utterance = next_utterance_++;
+    event.utterance = number;
     const std::uint64_t end_sample = windows_.sample_of_row(utterance.end_row);
     event.start = stream_time(windows_.sample_of_row(utterance.begin_row));
     event.end = stream_time(end_sample);
@@ -279,6 +310,7 @@ void ChannelPipeline::submit_window(const dsp::FeatureWindow& window) {
     set_state(StreamState::Live, window.end_sample);
     ++windows_seen_;
     if (is_skipped()) {
+        overload_.count_left_out();
         return;
     }
     protocol::EmotionEvent emotion;
@@ -415,11 +447,10 @@ std::chrono::milliseconds Pipeline::next_phase() {
     for (std::uint64_t n = added_++; n > 0; n /= 2, digit /= 2) {
         fraction += (n % 2 == 1) ? digit : 0.0;
     }
-    const auto& features = options_.analysis.features;
-    const std::int64_t row_ms = features.hop_samples * 1000 / features.sample_rate_hz;
-    const std::int64_t hop_rows = options_.analysis.window.hop.count() / row_ms;
-    const auto rows = static_cast<std::int64_t>(fraction * static_cast<double>(hop_rows));
-    return std::chrono::milliseconds(rows * row_ms);
+    const auto row = row_duration(options_.analysis.features);
+    const auto hop_rows = static_cast<double>(options_.analysis.window.hop / row);
+    return std::chrono::floor<std::chrono::milliseconds>(
+        static_cast<std::int64_t>(fraction * hop_rows) * row);
 }
 
 template <typename Visit>
@@ -441,12 +472,23 @@ void Pipeline::remove(const std::string& name, const std::string& reason) {
     });
 }
 
-void Pipeline::pause(const std::string& name, const std::string& reason) {
-    with_channel(name, [&](Shard&, auto channel) { (*channel)->pause(reason); });
+std::optional<protocol::WallTime> Pipeline::pause(const std::string& name,
+                                                  const std::string& reason) {
+    std::optional<protocol::WallTime> at;
+    with_channel(name, [&](Shard&, auto channel) { at = (*channel)->pause(reason); });
+    return at;
 }
 
-void Pipeline::resume(const std::string& name) {
-    with_channel(name, [&](Shard&, auto channel) { (*channel)->resume(); });
+std::optional<protocol::StreamState> Pipeline::resume(const std::string& name) {
+    std::optional<protocol::StreamState> state;
+    with_channel(name, [&](Shard&, auto channel) { state = (*channel)->resume(); });
+    return state;
+}
+
+void Pipeline::flush() {
+    for (const auto& shard : shards_) {
+        shard->inference.flush();
+    }
 }
 
 void Pipeline::use(const std::shared_ptr<model::Classifier>& classifier) {

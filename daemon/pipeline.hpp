@@ -35,7 +35,7 @@ class ChannelPipeline {
     /// rows: of the options, shared with other channels of the same thread. inference and overload
     /// must outlive this. low_priority: paused by the last step of overload.
     ChannelPipeline(std::shared_ptr<Feed> feed, const AnalysisOptions& options,
-                    const dsp::RowAnalysis& rows, Inference& inference, const Overload& overload,
+                    const dsp::RowAnalysis& rows, Inference& inference, Overload& overload,
                     bool low_priority = false);
 
     /// Takes what is in the ring, as far as the feed should not wait. Returns false when the feed
@@ -47,10 +47,10 @@ class ChannelPipeline {
 
     /// Forgets what it has heard and hears no more; windows that wait are taken back. The ring goes
     /// on to be emptied. Who asks for it tells it; the reason is for a device that is lost and
-    /// comes back meanwhile.
-    void pause(const std::string& reason);
-    /// Begins anew with the next sample.
-    void resume();
+    /// comes back meanwhile. Returns when on the stream's clock that is.
+    protocol::WallTime pause(const std::string& reason);
+    /// Begins anew with the next sample. Returns the state that it is in.
+    protocol::StreamState resume();
 
     [[nodiscard]] const std::string& name() const { return feed_->name(); }
     [[nodiscard]] bool is_paused() const { return paused_; }
@@ -58,6 +58,7 @@ class ChannelPipeline {
     [[nodiscard]] Feed::Clock::duration lag() const { return lag_; }
 
  private:
+    void mend(std::span<float> samples);
     void examine(std::span<const float> samples);
     void take(std::size_t size, std::uint64_t first_sample);
     void tell_gap(std::uint64_t first_lost, std::uint64_t count);
@@ -82,13 +83,15 @@ class ChannelPipeline {
     dsp::ChannelHealth health_;
     double min_voiced_;
     Inference& inference_;
-    const Overload& overload_;
+    Overload& overload_;
     bool low_priority_;
     std::vector<float> samples_;
     std::optional<protocol::WallTime> started_;  ///< wall time of sample 0, set once
     std::optional<protocol::StreamState> state_;
     std::uint64_t next_sample_ = 0;
     std::uint64_t device_losses_told_ = 0;
+    std::uint64_t invalid_samples_ = 0;  ///< not told yet
+    std::uint64_t tell_invalid_from_ = 0;
     std::uint64_t windows_seen_ = 0;
     std::uint64_t next_utterance_ = 1;
     Feed::Clock::time_point taken_at_;
@@ -136,19 +139,25 @@ class Pipeline {
     /// published and joins the threads.
     void finish();
 
-    // One thread, not a pipeline thread; each waits for one pass at most.
+    // One thread, not a pipeline thread; each waits for a pass, remove() also until the classifier
+    // has taken what the ring of a source that waits still holds.
 
     /// paused: as after pause(), with this reason; empty: it is analysed.
     void add(std::shared_ptr<Feed> feed, bool low_priority = false, const std::string& paused = {});
     /// Does nothing where there is none of that name, as the rest of these.
     void remove(const std::string& name, const std::string& reason);
-    void pause(const std::string& name, const std::string& reason);
-    void resume(const std::string& name);
+    std::optional<protocol::WallTime> pause(const std::string& name, const std::string& reason);
+    std::optional<protocol::StreamState> resume(const std::string& name);
 
-    /// Windows that are submitted from now on are judged by this. Its features must be the same.
+    /// Waits until all events of before have been published: the last ones of what was removed or
+    /// paused, too.
+    void flush();
+
+    /// The next batches are judged by this. Its features must be the same.
     void use(const std::shared_ptr<model::Classifier>& classifier);
 
-    [[nodiscard]] OverloadLevel overload_level() const { return overload_.level(); }
+    /// Any thread.
+    [[nodiscard]] const Overload& overload() const { return overload_; }
 
  private:
     struct Shard {

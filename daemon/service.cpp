@@ -129,7 +129,7 @@ Service::Service(const Config& config, PrintFormat print, Reread reread)
         hub_.join(*history_);
     }
     AnalysisControl::Effects effects;
-    effects.set_analysis = [this](const std::string& id, bool on) { set_analysis(id, on); };
+    effects.set_analysis = [this](const std::string& id, bool on) { return set_analysis(id, on); };
     if (history_) {
         effects.erase_history = [this](const std::string& id,
                                        AnalysisControl::Effects::Erased done) {
@@ -225,7 +225,10 @@ protocol::ServerOptions Service::server_options() {
     }
     options.http = HttpApi(
         hub_, history_.get(), [this] { return models_json(hub_, classifier_->bundle()); },
-        [this] { return metrics_.text(hub_, feeds(), history_.get(), *connections_); },
+        [this] {
+            return metrics_.text(hub_, pipeline_->overload(), feeds(), history_.get(),
+                                 *connections_);
+        },
         [this] { return not_ready(); });
     return options;
 }
@@ -318,32 +321,55 @@ void Service::play(Channel& channel, model::AudioFile file, const std::string& p
     files_->add(std::move(file), config.source_spec().channel, channel.feed);
 }
 
-void Service::remove_channel(const std::string& id, const std::string& reason) {
+/// Its last events come yet: forget_channel() is for behind them.
+void Service::end_channel(const std::string& id, const std::string& reason) {
+    if (files_) {
+        files_->remove(id);  // first: one that waits would go on filling the ring
+    }
+    pipeline_->remove(id, reason);
     if (devices_) {
         devices_->remove(id);
     }
-    if (files_) {
-        files_->remove(id);
+    const auto channel = channels_.find(id);
+    if (channel->second.feed) {
+        channel->second.feed->ring().discard();  // what came since the pipeline has left it
     }
-    pipeline_->remove(id, reason);
-    channels_.erase(id);
-    // Behind the last of its events.
-    boost::asio::post(io_, [this, id] {
-        control_->remove(id);
-        hub_.remove_stream(id);
-    });
+    channels_.erase(channel);
+}
+
+void Service::forget_channel(const std::string& id) {
+    control_->remove(id);
+    hub_.remove_stream(id);
+    alerts_->remove_stream(id);
 }
 
 /// From its return on nothing is held of what the stream has said, or it is heard again.
-void Service::set_analysis(const std::string& id, bool on) {
-    if (on) {
-        channels_[id].resumed_at = std::chrono::system_clock::now();
-        pipeline_->resume(id);
-        return;
+protocol::StreamState Service::set_analysis(const std::string& id, bool on) {
+    using protocol::StreamState;
+    const auto now = std::chrono::system_clock::now();
+    StreamState state = StreamState::Paused;
+    if (!on) {
+        const auto at = pipeline_->pause(id, control_->reason(id));
+        observe({id, at.value_or(now), protocol::StreamEvent{StreamState::Paused, ""}});
     }
-    observe({id, std::chrono::system_clock::now(),
-             protocol::StreamEvent{protocol::StreamState::Paused, ""}});
-    pipeline_->pause(id, control_->reason(id));
+    const auto channel = channels_.find(id);
+    if (channel == channels_.end()) {
+        return state;
+    }
+    // What was said before has been posted once the pipeline is flushed, so this comes behind it.
+    pipeline_->flush();
+    ++channel->second.changes_under_way;
+    boost::asio::post(io_, [this, id] {
+        if (const auto changed = channels_.find(id); changed != channels_.end()) {
+            --changed->second.changes_under_way;
+        }
+    });
+    if (on) {
+        const StreamState without_pipeline =
+            channel->second.ended ? StreamState::Ended : StreamState::Lost;
+        state = pipeline_->resume(id).value_or(without_pipeline);
+    }
+    return state;
 }
 
 void Service::on_opened(const std::string& id, const std::shared_ptr<Feed>& feed) {
@@ -366,9 +392,11 @@ void Service::on_refused(const std::string& id, const std::string& reason) {
 
 /// Files end, microphones do not.
 void Service::on_ended(const std::string& id) {
-    if (const auto channel = channels_.find(id); channel != channels_.end()) {
-        channel->second.ended = true;
+    const auto channel = channels_.find(id);
+    if (channel == channels_.end()) {
+        return;  // removed meanwhile
     }
+    channel->second.ended = true;
     if (std::ranges::all_of(channels_, [](const auto& entry) { return entry.second.ended; })) {
         stop();
     }
@@ -387,16 +415,20 @@ void Service::on_overload(Overload::Change change) {
                                                    std::to_string(config_.overload.calm_s) + " s"});
 }
 
-/// Of a stream that has been paused meanwhile, only that its source is gone.
+/// Of a stream that is not analysed, only what its source does.
 bool Service::may_be_told(const protocol::Event& event) const {
+    using protocol::StreamState;
     const auto* change = std::get_if<protocol::StreamEvent>(&event.body);
-    if (change != nullptr && (change->state == protocol::StreamState::Lost ||
-                              change->state == protocol::StreamState::Ended)) {
+    if (change != nullptr &&
+        (change->state == StreamState::Lost || change->state == StreamState::Ended)) {
         return true;
     }
     const auto channel = channels_.find(event.stream);
-    return control_->is_analysed(event.stream) &&
-           (channel == channels_.end() || event.time >= channel->second.resumed_at);
+    if (channel != channels_.end() && channel->second.changes_under_way > 0) {
+        return false;
+    }
+    return control_->is_analysed(event.stream) ||
+           (change != nullptr && change->state == StreamState::Paused);
 }
 
 /// What the pipeline says.
@@ -445,19 +477,27 @@ void Service::reload() {
         notification_.ready();
         return;
     }
-    reload_credentials(config);
-    reload_channels(config);
-    reload_alerts(config);
-    reload_model(config);
-    Config as_reloaded = config;
-    as_reloaded.model.bundle = config_.model.bundle;
-    as_reloaded.model.trust_code = config_.model.trust_code;
-    if (as_reloaded != config_) {
+    Config with_what_is_read = config_;
+    with_what_is_read.channels = config.channels;
+    with_what_is_read.audio.sources = config.audio.sources;
+    with_what_is_read.alerts = config.alerts;
+    with_what_is_read.model.bundle = config.model.bundle;
+    with_what_is_read.model.trust_code = config.model.trust_code;
+    if (with_what_is_read != config) {
         spdlog::warn(
             "SIGHUP: of the configuration only channels, alerts, the model, certificate and tokens "
             "are read again; the rest needs a restart");
     }
-    notification_.ready();
+    reload_credentials(config);
+    const std::vector<std::string> gone = end_channels_not_in(config);
+    // Behind their last events.
+    boost::asio::post(io_, [this, config, gone] {
+        if (!stopping_) {
+            std::ranges::for_each(gone, [this](const auto& id) { forget_channel(id); });
+            add_channels(config);
+            reload_model(config);
+        }
+    });
 }
 
 void Service::reload_credentials(const Config&) {
@@ -479,7 +519,8 @@ void Service::reload_credentials(const Config&) {
     }
 }
 
-void Service::reload_channels(const Config& config) {
+/// Those that have changed, too. Once it returns, their last events have been posted.
+std::vector<std::string> Service::end_channels_not_in(const Config& config) {
     const std::vector<ChannelConfig> wanted = config.all_channels();
     std::vector<std::string> gone;
     for (const auto& [id, channel] : channels_) {
@@ -488,40 +529,39 @@ void Service::reload_channels(const Config& config) {
         }
     }
     for (const std::string& id : gone) {
-        remove_channel(id, "removed from the configuration");
+        end_channel(id, "removed from the configuration");
         spdlog::info("SIGHUP: stream {} removed", id);
     }
+    pipeline_->flush();
+    return gone;
+}
+
+/// Those that are not there yet. One that cannot be added is told, and left out.
+void Service::add_channels(const Config& config) {
     config_.channels = config.channels;
     config_.audio.sources = config.audio.sources;
-    // Behind the removal of those that are only changed.
-    boost::asio::post(io_, [this, wanted] {
-        for (const ChannelConfig& channel : wanted) {
-            if (channels_.contains(channel.id) || stopping_) {
-                continue;
-            }
-            try {
-                const bool begins = devices_ == nullptr;
-                add_channel(channel);
-                if (begins && devices_) {
-                    devices_->start();
-                }
-                spdlog::info("SIGHUP: stream {} added", channel.id);
-            } catch (const std::exception& error) {
-                spdlog::error("SIGHUP: stream {}: {}", channel.id, error.what());
-            }
+    for (const ChannelConfig& channel : config.all_channels()) {
+        if (channels_.contains(channel.id)) {
+            continue;
         }
-    });
+        try {
+            const bool begins = devices_ == nullptr;
+            add_channel(channel);
+            if (begins && devices_) {
+                devices_->start();
+            }
+            spdlog::info("SIGHUP: stream {} added", channel.id);
+        } catch (const std::exception& error) {
+            spdlog::error("SIGHUP: stream {}: {}", channel.id, error.what());
+            channels_.erase(channel.id);
+            forget_channel(channel.id);
+        }
+    }
 }
 
 /// What is raised under the old rules is cleared.
 void Service::reload_alerts(const Config& config) {
     if (config.alerts == config_.alerts) {
-        return;
-    }
-    try {
-        require_known_labels(config.alerts, classifier_->bundle().labels);
-    } catch (const std::exception& error) {
-        spdlog::error("SIGHUP: {}; the rules that were in force stay", error.what());
         return;
     }
     for (const auto& [id, channel] : channels_) {
@@ -536,23 +576,21 @@ void Service::reload_alerts(const Config& config) {
     spdlog::info("SIGHUP: {} alert rules are in force", config.alerts.size());
 }
 
-/// Loading takes seconds: the old one answers meanwhile.
+/// The model, and the alert rules, which are about its labels. Loading takes seconds: what is in
+/// force goes on meanwhile.
 void Service::reload_model(const Config& config) {
-    if (model_coming_.valid() &&
-        model_coming_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-        spdlog::warn("SIGHUP: a model is being loaded already");
-        return;
-    }
     Config coming = config_;
     coming.model.bundle = config.model.bundle;
     coming.model.trust_code = config.model.trust_code;
-    model_coming_ = std::async(std::launch::async, [this, coming, current = classifier_] {
+    coming.alerts = config.alerts;
+    model_coming_ = std::async(std::launch::async, [this, coming, current = classifier_,
+                                                    before = std::move(model_coming_)] {
+        if (before.valid()) {
+            before.wait();  // for what an earlier SIGHUP brings
+        }
         std::shared_ptr<model::Classifier> classifier;
         try {
             const model::Bundle bundle = load_bundle(coming);
-            if (bundle.id == current->bundle().id) {
-                return;
-            }
             if (bundle.features != current->bundle().features ||
                 !same_voice(bundle, current->bundle())) {
                 throw std::runtime_error("model " + bundle.id +
@@ -560,18 +598,35 @@ void Service::reload_model(const Config& config) {
                                          "detector, than " +
                                          current->bundle().id + ": that needs a restart");
             }
-            classifier = load_classifier(coming);
+            if (bundle.id != current->bundle().id) {
+                classifier = load_classifier(coming);
+            }
         } catch (const std::exception& error) {
             spdlog::error("SIGHUP: {}; the model that was in force stays", error.what());
-            return;
         }
-        boost::asio::post(io_, [this, classifier] {
-            classifier_ = classifier;
-            pipeline_->use(classifier);
-            hub_.set_models({describe(*classifier, config_)});
-            spdlog::info("SIGHUP: model {} is in force", classifier->bundle().id);
-        });
+        boost::asio::post(io_, [this, coming, classifier] { put_in_force(coming, classifier); });
     });
+}
+
+/// classifier: null where the one that is there stays.
+void Service::put_in_force(const Config& config,
+                           const std::shared_ptr<model::Classifier>& classifier) {
+    const model::Classifier& judge = classifier ? *classifier : *classifier_;
+    try {
+        require_known_labels(config.alerts, judge.bundle().labels);
+    } catch (const std::exception& error) {
+        spdlog::error("SIGHUP: {}; model and rules that were in force stay", error.what());
+        notification_.ready();
+        return;
+    }
+    reload_alerts(config);
+    if (classifier) {
+        classifier_ = classifier;
+        pipeline_->use(classifier);
+        hub_.set_models({describe(*classifier, config_)});
+        spdlog::info("SIGHUP: model {} is in force", classifier->bundle().id);
+    }
+    notification_.ready();
 }
 
 int Service::run() {
@@ -597,9 +652,10 @@ int Service::run() {
         history_.reset();
     }
     log_summary();
-    const bool all_broke = std::ranges::all_of(channels_, [](const auto& entry) {
-        return entry.second.feed && entry.second.feed->state() == Feed::State::Broken;
-    });
+    const bool all_broke =
+        !channels_.empty() && std::ranges::all_of(channels_, [](const auto& entry) {
+            return entry.second.feed && entry.second.feed->state() == Feed::State::Broken;
+        });
     const int exit_code = all_broke ? kExitUnavailable : 0;
     close_devices(exit_code);
     return exit_code;
@@ -722,7 +778,7 @@ void Service::log_summary() const {
         spdlog::info("stream {}: {:.1f} s captured, {} samples dropped", feed->name(), seconds,
                      feed->ring().dropped());
         if (feed->state() == Feed::State::Lost || feed->state() == Feed::State::Broken) {
-            spdlog::error("stream {} was lost: {}", feed->name(), feed->reason());
+            spdlog::error("stream {}: lost: {}", feed->name(), feed->reason());
         }
     }
     const protocol::Counters counters = hub_.counters();

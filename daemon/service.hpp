@@ -58,8 +58,9 @@ class Service {
         ChannelConfig config;
         std::shared_ptr<Feed> feed;  ///< none: its device has not been opened yet
         bool ended = false;
-        /// What was heard before is not told any more, though it may still be on its way.
-        protocol::WallTime resumed_at{};
+        /// Pauses and resumptions behind which events of before are still on their way here; these
+        /// are not told.
+        int changes_under_way = 0;
         int seconds_alike = 0;  ///< as another channel of its device
         std::uint64_t digest = 0;
     };
@@ -68,8 +69,9 @@ class Service {
     void start_pipeline();
     void add_channel(const ChannelConfig& config);
     void play(Channel& channel, model::AudioFile file, const std::string& paused);
-    void remove_channel(const std::string& id, const std::string& reason);
-    void set_analysis(const std::string& id, bool on);
+    void end_channel(const std::string& id, const std::string& reason);
+    void forget_channel(const std::string& id);
+    protocol::StreamState set_analysis(const std::string& id, bool on);
     [[nodiscard]] bool may_be_told(const protocol::Event& event) const;
     void on_events(const std::vector<protocol::Event>& events);
     void on_opened(const std::string& id, const std::shared_ptr<Feed>& feed);
@@ -82,8 +84,10 @@ class Service {
     void watch_reload();
     void reload();
     void reload_credentials(const Config& config);
+    std::vector<std::string> end_channels_not_in(const Config& config);
+    void add_channels(const Config& config);
     void reload_model(const Config& config);
-    void reload_channels(const Config& config);
+    void put_in_force(const Config& config, const std::shared_ptr<model::Classifier>& classifier);
     void reload_alerts(const Config& config);
     [[nodiscard]] std::string not_ready() const;
     [[nodiscard]] std::vector<std::shared_ptr<Feed>> feeds() const;

@@ -10,7 +10,7 @@ namespace emotiond::daemon {
 /// How the sound fares, all streams together.
 struct AudioProgress {
     std::uint64_t samples = 0;  ///< of the live streams, taken by the pipeline so far
-    std::size_t live = 0;       ///< streams that should bring samples: not ended, lost or paused
+    std::size_t live = 0;       ///< streams that should bring samples, paused ones too
     std::size_t streams = 0;
 };
 
@@ -26,7 +26,7 @@ class ServiceNotification {
  public:
     ServiceNotification();
 
-    /// Everything is up, or what was being read again is in force.
+    /// Everything is up; after reloading(): channels, model and rules are in force, or refused.
     void ready();
     void reloading();
     void stopping();

@@ -19,6 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using protocol::ControlAction;
+using protocol::StreamState;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -40,6 +41,7 @@ class AnalysisControlTest : public ::testing::Test, public protocol::Subscriber 
             AnalysisControl::Effects{.set_analysis =
                                          [this](const std::string& stream, bool on) {
                                              effects_.push_back((on ? "on " : "off ") + stream);
+                                             return on ? StreamState::Silent : StreamState::Paused;
                                          },
                                      .erase_history =
                                          [this](const std::string& stream, const auto& done) {

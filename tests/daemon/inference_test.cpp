@@ -51,6 +51,15 @@ class InferenceTest : public testing::Test {
     std::vector<Event> events_;
 };
 
+TEST_F(InferenceTest, AFlushWaitsForWhatWasSubmitted) {
+    Inference inference({}, classifier_, collect());
+    for (std::size_t round = 1; round <= 20; ++round) {
+        inference.submit(window(static_cast<int>(round)));
+        inference.flush();
+        EXPECT_EQ(events_.size(), round);
+    }
+}
+
 TEST_F(InferenceTest, EventsLeaveInTheOrderInWhichTheyCame) {
     {
         Inference inference({.max_batch = 8}, classifier_, collect());

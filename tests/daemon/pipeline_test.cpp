@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -19,6 +20,7 @@ namespace emotiond::daemon {
 namespace {
 
 using protocol::EmotionEvent;
+using protocol::ErrorEvent;
 using protocol::Event;
 using protocol::GapEvent;
 using protocol::StreamEvent;
@@ -131,6 +133,43 @@ TEST_F(PipelineTest, WhatIsLostAtTheVeryEndIsToldToo) {
     ASSERT_EQ(gaps.size(), 1U);
     EXPECT_EQ(gaps[0].start, milliseconds(1024));
     EXPECT_EQ(gaps[0].lost, milliseconds(226));
+}
+
+TEST_F(PipelineTest, SamplesThatAreNoNumbersAreToldAndTakenAsZero) {
+    std::vector<float> samples = speech();
+    samples.resize(12 * 16000);
+    samples[16000] = std::numeric_limits<float>::quiet_NaN();
+    samples[48000] = std::numeric_limits<float>::infinity();
+    samples[48001] = -std::numeric_limits<float>::infinity();
+    const auto feed = this->feed(262144);
+    feed->write(samples);
+    feed->end();
+    const std::vector<Event> with = run(feed);
+    // The first at once, the others together and later: they are few messages however many there
+    // are.
+    const auto errors = bodies<ErrorEvent>(with);
+    ASSERT_EQ(errors.size(), 2U);
+    for (const ErrorEvent& error : errors) {
+        EXPECT_EQ(error.code, "invalid_samples");
+    }
+    EXPECT_THAT(errors[0].message, testing::StartsWith("1 samples"));
+    EXPECT_THAT(errors[1].message, testing::StartsWith("2 samples"));
+
+    // They are heard as if they had been zeros.
+    published_.clear();
+    for (float& sample : samples) {
+        sample = std::isfinite(sample) ? sample : 0.0F;
+    }
+    const auto again = this->feed(262144);
+    again->write(samples);
+    again->end();
+    const auto emotions = bodies<EmotionEvent>(with);
+    const auto expected = bodies<EmotionEvent>(run(again));
+    ASSERT_EQ(emotions.size(), expected.size());
+    for (std::size_t i = 0; i < emotions.size(); ++i) {
+        EXPECT_EQ(emotions[i].label, expected[i].label);
+        EXPECT_EQ(emotions[i].utterance, expected[i].utterance);
+    }
 }
 
 TEST_F(PipelineTest, AStreamBeginsLiveAndEndsWithItsReason) {
@@ -297,6 +336,22 @@ TEST_F(PipelineTest, AnUtteranceIsToldOnceBehindItsEmotionsWhichLieWithin) {
         }
     }
     EXPECT_THAT(interim, testing::Each(testing::Ge(7U)));
+}
+
+TEST_F(PipelineTest, UtterancesAreToldHoweverShortTheWindowIs) {
+    analysis_.window.length = analysis_.window.first = analysis_.window.hop = milliseconds(300);
+    const auto feed = this->feed(524288);
+    feed->write(voice(14.0, {{1.0, 5.5}, {9.0, 13.0}}));
+    feed->end();
+    const auto events = run(feed);
+    std::vector<std::uint64_t> told;
+    for (const UtteranceEvent& utterance : bodies<UtteranceEvent>(events)) {
+        told.push_back(utterance.utterance);
+    }
+    EXPECT_THAT(told, testing::ElementsAre(1U, 2U));
+    for (const EmotionEvent& emotion : bodies<EmotionEvent>(events)) {
+        EXPECT_TRUE(!emotion.utterance || *emotion.utterance <= 2U);
+    }
 }
 
 TEST_F(PipelineTest, ALongUtteranceIsToldInPartsThatMeet) {

@@ -191,6 +191,57 @@ TEST_F(Floor, AReloadAddsAndRemovesChannelsAndLeavesTheOthersAlone) {
     tcp.read_until(is("emotion", "comes"), 20s);
 }
 
+TEST_F(Floor, ARemovedChannelIsToldToItsEnd) {
+    const std::string config = write(channel("stays") + channel("goes"));
+    DaemonProcess daemon(arguments(config));
+    TcpClient tcp(daemon.tcp_port());
+    // In the middle of what somebody says.
+    const auto lies_in_utterance = [](const json& message) {
+        return message["type"] == "emotion" && message["stream"] == "goes" &&
+               message.contains("utterance");
+    };
+    std::vector<json> messages = tcp.read_until(lies_in_utterance, 30s);
+    write(channel("stays"));
+    daemon.process().signal(SIGHUP);
+    for (json& message : tcp.read_until(is_state("goes", "ended"), 20s)) {
+        messages.push_back(std::move(message));
+    }
+    std::int64_t begun = 0;
+    std::int64_t told = 0;
+    for (const json& message : messages) {
+        if (message.value("stream", "") == "goes") {
+            begun = message["type"] == "emotion" ? message.value("utterance", begun) : begun;
+            told = message["type"] == "utterance" ? message["utterance"].get<std::int64_t>() : told;
+        }
+    }
+    EXPECT_GT(begun, 0);
+    EXPECT_EQ(told, begun);
+}
+
+TEST_F(Floor, AChannelThatChangesEndsWithItsAlertsAndBeginsAgain) {
+    const std::string rule =
+        "[[alerts]]\nname = \"anything\"\nlabels = [\"angry\", \"happy\", \"sad\", \"neutral\", "
+        "\"calm\", \"fearful\", \"disgust\", \"surprised\"]\nthreshold = 0.5\n";
+    DaemonProcess daemon(arguments(write(channel("desk") + rule)));
+    TcpClient tcp(daemon.tcp_port());
+    const json raised = tcp.read_until(is("alert", "desk"), 30s).back();
+    EXPECT_EQ(raised["state"], "raised");
+    write(channel("desk", "labels = {team = \"billing\"}") + rule);
+    daemon.process().signal(SIGHUP);
+    std::vector<std::string> order;
+    const auto is_heard_again = [&](const json& message) {
+        if (message["type"] == "alert" || message["type"] == "stream") {
+            order.push_back(message["type"].get<std::string>() + " " +
+                            message["state"].get<std::string>());
+        }
+        return message["type"] == "alert" && message["state"] == "raised";
+    };
+    const json again = tcp.read_until(is_heard_again, 30s).back();
+    EXPECT_NE(again["alert"], raised["alert"]);
+    EXPECT_THAT(order, testing::ElementsAre("stream ended", "alert cleared", "stream live",
+                                            "alert raised"));
+}
+
 TEST_F(Floor, AChannelWhoseSamplesCannotBeRightIsTold) {
     const std::vector<float> speech = model::read_recording(clip("demo.flac")).samples;
     std::vector<float> loud;
