@@ -168,8 +168,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     app.set_version_flag("--version", "emotiond " + std::string(kVersion));
     app.require_subcommand(0, 1);
     app.footer(
-        "Exit codes: 0 done, 64 wrong arguments, 69 no usable microphone or all sources "
-        "lost,\n78 wrong configuration, 1 anything else.");
+        "Exit codes: 0 done, 64 wrong arguments, 69 no usable microphone, all files broken off or\n"
+        "no service to watch, 78 wrong configuration, 130 training interrupted, 1 anything else.");
 
     CLI::App* run = app.add_subcommand("run", "Listen and serve events until SIGINT or SIGTERM");
     add_config_options(*run, config_file);

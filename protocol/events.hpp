@@ -55,15 +55,16 @@ struct EmotionEvent {
     std::optional<std::uint64_t> utterance = {};  ///< that it falls into; none: into none
     std::optional<Affect> affect;  ///< none: a label has no coordinates, or there is no speech
     std::optional<double> speech;  ///< probability that it is speech; none: the model cannot tell
-    double voiced = 0.0;           ///< share of the window's rows that hold speech level, 0..1
+    double voiced = 0.0;           ///< share of the window's rows that hold speech, 0..1
     double level_dbfs = 0.0;       ///< RMS of the window; full-scale sine is -3.01
     std::string model;
     Latency latency;
 };
 
-/// Samples that were lost, or a window that was not classified.
+/// Samples that were lost, or a window or an utterance that was not judged.
 struct GapEvent {
-    std::string reason;  ///< `ring_overflow`, `device_overflow`, `overload`, `inference_failed`
+    /// `ring_overflow`, `device_overflow`, `device_lost`, `overload` or `inference_failed`
+    std::string reason;
     StreamTime start{};
     std::chrono::milliseconds lost{};
 };
@@ -90,8 +91,8 @@ struct UtteranceEvent {
     std::vector<std::pair<std::string, double>> scores;  ///< in the model's label order, sums to 1
     bool uncertain = false;
     std::optional<Affect> affect = {};
-    double voiced = 0.0;
-    double level_dbfs = 0.0;
+    double voiced = 0.0;      ///< of its end, up to a whole window of it
+    double level_dbfs = 0.0;  ///< of the same
     std::string model;
 };
 
