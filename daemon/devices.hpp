@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -33,7 +34,7 @@ class Devices {
         int rate_hz = 0;  ///< 0: each device's own
         std::chrono::milliseconds ring{4000};
     };
-    /// What the thread tells; called on it.
+    /// What the thread tells; called on it. May not call back, nor wait.
     struct Listener {
         /// The device of this channel was opened for the first time.
         std::function<void(const std::string& id, std::shared_ptr<Feed> feed)> opened;
@@ -69,6 +70,7 @@ class Devices {
 
     /// One channel's claim to a device.
     struct Line {
+        std::uint64_t serial = 0;  ///< which no other line has, nor one that gets its id later
         std::string id;
         SourceSpec source;
         std::shared_ptr<Feed> feed;  ///< none: never opened yet
@@ -79,8 +81,16 @@ class Devices {
     };
     struct OpenDevice {
         std::unique_ptr<PortAudioCapture> capture;
-        std::vector<std::string> ids;
-        bool is_lost = true;  ///< until it brings something
+        int rate_hz = 0;
+        std::vector<std::uint64_t> lines;  ///< their serials; all of them are in lines_
+
+        [[nodiscard]] int index() const { return capture->device_index(); }
+    };
+    /// A device that is to be opened, and all lines that are to be heard through it.
+    struct Opening {
+        InputDevice device;
+        int rate_hz = 0;  ///< of those heard before: their clocks go on; 0: there are none
+        std::vector<Line> lines;
     };
 
     static constexpr std::chrono::milliseconds kFirstBackoff{250};
@@ -93,18 +103,24 @@ class Devices {
 
     void run(const std::stop_token& stop);
     void pass();
-    [[nodiscard]] std::vector<Line> due_lines();
+    [[nodiscard]] std::vector<Line> closed_lines() const;
     void look_again_where_that_helps(const std::vector<Line>& due);
-    void open_device(const InputDevice& device, std::vector<Line> lines);
-    [[nodiscard]] InputDevice find_device(const SourceSpec& source) const;
+    std::vector<Opening> openings();
+    void open_device(Opening opening);
+    void accept(OpenDevice device, const std::vector<Line>& lines);
+    [[nodiscard]] InputDevice find_device(const Line& line) const;
+    [[nodiscard]] int rate_of_open(int device_index) const;
     bool close_if_open(int device_index);
+    void refuse(const Line& line, const std::string& refusal);
+    [[nodiscard]] static bool loss_is_told(const Line& line);
+    [[nodiscard]] static bool is_due(const Line& line);
     // mutex_ held:
     void watch(OpenDevice& device);
-    void revive(OpenDevice& device);
+    bool is_live(const OpenDevice& device);
+    void revive(const OpenDevice& device);
     void fail(const OpenDevice& device, const std::string& reason);
     void close_later(OpenDevice& device, const std::string& reason);
-    void refuse(const Line& line, const std::string& refusal);
-    Line* find(const std::string& id);
+    Line* find(std::uint64_t serial);
 
     Options options_;
     Listener listener_;
@@ -113,6 +129,7 @@ class Devices {
 
     mutable std::mutex mutex_;  ///< never held while a device is opened or closed
     std::condition_variable_any changed_;
+    std::uint64_t newest_serial_ = 0;
     std::vector<Line> lines_;
     std::vector<OpenDevice> open_;
     std::vector<OpenDevice> closing_;

@@ -14,8 +14,9 @@ namespace emotiond::daemon {
 ///
 ///     capture thread ── write(), lose(), end(), fail() ──> Feed ──> ring(), state() ── pipeline
 ///
-/// The capture side is real-time safe but for end(), fail() and break_off(), which come after the
-/// last sample; after fail() it may begin again.
+/// The capture side is real-time safe but for fail() and break_off(), which come after the last
+/// sample; after fail() it may begin again. end() may come from any thread: what a device brings to
+/// a feed that has ended is dropped, as nobody reads it.
 class Feed {
  public:
     enum class State {
@@ -33,6 +34,9 @@ class Feed {
 
     /// Capture side. `samples` end at this moment.
     void write(std::span<const float> samples) noexcept {
+        if (has_ended()) {
+            return;
+        }
         // Before the samples: who sees them sees when they were captured.
         const auto now = Clock::now().time_since_epoch();
         const auto length = time_of(ring_.captured() + samples.size());
@@ -41,6 +45,9 @@ class Feed {
     }
     /// Capture side. The device lost about this many samples before the next write().
     void lose(std::uint64_t samples) noexcept {
+        if (has_ended()) {
+            return;
+        }
         lost_by_device_.fetch_add(samples, std::memory_order_relaxed);
         ring_.lose(samples);
     }
@@ -48,8 +55,8 @@ class Feed {
     /// until `samples` ago is lost.
     void catch_up(std::size_t samples) noexcept {
         const std::uint64_t captured = ring_.captured();
-        if (captured == 0) {
-            return;  // nothing was there before
+        if (captured == 0 || has_ended()) {
+            return;  // nothing was there before, or nothing comes behind it
         }
         const auto away = Clock::now() - captured_at(captured) - time_of(samples);
         if (away > Clock::duration::zero()) {
@@ -108,6 +115,11 @@ class Feed {
     }
 
  private:
+    [[nodiscard]] bool has_ended() const noexcept {
+        const State state = state_.load(std::memory_order_acquire);
+        return state == State::Ended || state == State::Broken;
+    }
+
     std::string name_;
     int rate_hz_;
     bool waits_;

@@ -39,11 +39,6 @@ void FilePlayer::remove(const std::string& feed_name) {
     std::erase_if(replays_, [&](const auto& replay) { return replay->feed->name() == feed_name; });
 }
 
-void FilePlayer::remove_all() {
-    const std::scoped_lock lock(mutex_);
-    replays_.clear();
-}
-
 void FilePlayer::run(const std::stop_token& stop) {
     name_this_thread("files");
     while (!stop.stop_requested()) {

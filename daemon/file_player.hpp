@@ -30,7 +30,6 @@ class FilePlayer {
     void add(model::AudioFile file, std::optional<int> channel, std::shared_ptr<Feed> feed);
     /// Any thread: nothing is written into this feed any more.
     void remove(const std::string& feed_name);
-    void remove_all();
 
  private:
     using Clock = Feed::Clock;

@@ -83,7 +83,7 @@ class Inference {
     /// the forward pass that is running are published yet.
     void take_back(const std::string& stream);
 
-    /// Waits until what has been submitted is published. Not behind finish().
+    /// Waits until what has been submitted is published. Not behind finish(), which has done so.
     void flush();
 
     /// Any thread: judges from the next batch on.

@@ -486,6 +486,9 @@ std::optional<protocol::StreamState> Pipeline::resume(const std::string& name) {
 }
 
 void Pipeline::flush() {
+    if (finished_) {
+        return;
+    }
     for (const auto& shard : shards_) {
         shard->inference.flush();
     }

@@ -40,6 +40,31 @@ TEST(Feed, WhatTheDeviceLostIsCountedAndMovesTheClock) {
     EXPECT_EQ(feed.ring().dropped(), 50U);
 }
 
+// A device that is heard on other channels too goes on bringing samples.
+TEST(Feed, TakesNothingBehindItsEnd) {
+    Feed removed("a", 16000, 1024, false);
+    removed.write(std::vector<float>(100));
+    removed.end();
+    Feed broken("b", 16000, 1024, false);
+    broken.write(std::vector<float>(100));
+    broken.break_off("damaged");
+    for (Feed* feed : {&removed, &broken}) {
+        feed->write(std::vector<float>(50));
+        feed->lose(10);
+        feed->catch_up(0);
+        EXPECT_EQ(feed->ring().size(), 100U);
+        EXPECT_EQ(feed->ring().captured(), 100U);
+        EXPECT_EQ(feed->lost_by_device(), 0U);
+    }
+}
+
+TEST(Feed, OneThatIsLostIsWrittenToAgain) {
+    Feed feed("a", 16000, 1024, false);
+    feed.fail("unplugged");
+    feed.write(std::vector<float>(50));
+    EXPECT_EQ(feed.ring().size(), 50U);
+}
+
 // All that a capture callback calls.
 TEST(Feed, WritingAndLosingAllocateNothing) {
     Feed feed("a", 16000, 1024, false);

@@ -11,12 +11,14 @@
 #include <cmath>
 #include <ctime>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <thread>
 
 #include "model/audio_file.hpp"
 #include "tests/integration/daemon_process.hpp"
 #include "tests/integration/wire_client.hpp"
+#include "tests/support/files.hpp"
 
 namespace emotiond::test {
 namespace {
@@ -77,10 +79,46 @@ class VirtualMicrophone : public testing::Test {
         ASSERT_EQ(player.exit_code, 0) << player.err;
     }
 
+    static std::string headset_channel(const std::string& id, int channel) {
+        return "[[channels]]\nid = \"" + id +
+               "\"\nsource = \"mic:headset\"\nchannel = " + std::to_string(channel) + "\n";
+    }
+    std::string write_floor(const std::string& channels) const {
+        const auto config = folder_ / "floor.toml";
+        std::ofstream(config) << channels;
+        return config;
+    }
+
+    /// Of two channels.
+    std::string left_speaks() const {
+        std::vector<float> samples;
+        for (const float sample : model::read_recording(clip("12a02Wc.flac")).samples) {
+            samples.insert(samples.end(), {sample, 0.0F});
+        }
+        const auto path = folder_ / "left.wav";
+        write_wav(path, samples, 2);
+        return path;
+    }
+
+    /// How many streams the sound server brings samples to.
+    int listeners() const {
+        const std::string lines =
+            run_to_end({"pactl", "list", "short", "source-outputs"}, environment_).out;
+        return static_cast<int>(std::ranges::count(lines, '\n'));
+    }
+
     std::filesystem::path folder_;
     ChildProcess::Environment environment_;
     std::unique_ptr<ChildProcess> pulse_;
 };
+
+std::map<std::string, int> count_by_stream(const std::vector<json>& messages) {
+    std::map<std::string, int> counts;
+    for (const json& message : messages) {
+        ++counts[message.at("stream").get<std::string>()];
+    }
+    return counts;
+}
 
 std::chrono::sys_time<std::chrono::milliseconds> parse_time(const std::string& text) {
     std::tm parts{};
@@ -267,10 +305,9 @@ TEST_F(VirtualMicrophone, ADeviceThatHangsIsToldAndHeardAgain) {
 TEST_F(VirtualMicrophone, AChannelOfTheConfigurationMayComeLater) {
     pulse_->signal(SIGKILL);
     pulse_->wait(10s);
-    const auto config = folder_ / "floor.toml";
-    std::ofstream(config) << "[[channels]]\nid = \"desk07\"\nsource = \"mic\"\nrole = "
-                             "\"customer\"\n";
-    DaemonProcess daemon({"--config", config.string()}, environment_);
+    const std::string config =
+        write_floor("[[channels]]\nid = \"desk07\"\nsource = \"mic\"\nrole = \"customer\"\n");
+    DaemonProcess daemon({"--config", config}, environment_);
     TcpClient tcp(daemon.tcp_port());
     const std::vector<json> first =
         tcp.read_until([](const json& message) { return message["type"] == "hello"; }, 20s);
@@ -284,42 +321,107 @@ TEST_F(VirtualMicrophone, AChannelOfTheConfigurationMayComeLater) {
 TEST_F(VirtualMicrophone, ChannelsOfOneDeviceAreSplitIntoStreams) {
     DaemonProcess daemon({"--source", "mic:headset#0", "--source", "mic:headset#1"}, environment_);
     TcpClient tcp(daemon.tcp_port());
-    // Only the left channel speaks.
-    const model::Recording mono = model::read_recording(clip("12a02Wc.flac"));
-    const auto path = scratch_folder() / "left.wav";
-    {
-        std::ofstream out(path, std::ios::binary);
-        const auto put = [&out](auto value) {
-            out.write(reinterpret_cast<const char*>(&value), sizeof value);
-        };
-        const auto bytes = static_cast<std::uint32_t>(mono.samples.size() * 4);
-        out << "RIFF";
-        put(bytes + 36);
-        out << "WAVEfmt ";
-        put(std::uint32_t{16});
-        put(std::uint16_t{1});
-        put(std::uint16_t{2});
-        put(static_cast<std::uint32_t>(mono.rate_hz));
-        put(static_cast<std::uint32_t>(mono.rate_hz * 4));
-        put(std::uint16_t{4});
-        put(std::uint16_t{16});
-        out << "data";
-        put(bytes);
-        for (const float sample : mono.samples) {
-            put(static_cast<std::int16_t>(std::lround(sample * 32767.0F)));
-            put(std::int16_t{0});
-        }
-    }
     tcp.read_until([](const json& message) { return message["type"] == "stream"; }, 20s);
-    play(path, "stereo");
+    play(left_speaks(), "stereo");
     std::this_thread::sleep_for(1s);
     daemon.process().signal(SIGTERM);
-    std::map<std::string, int> emotions;
-    for (const json& message : of_type(tcp.read_to_end(20s), "emotion")) {
-        ++emotions[message.at("stream").get<std::string>()];
-    }
+    auto emotions = count_by_stream(of_type(tcp.read_to_end(20s), "emotion"));
     EXPECT_GT(emotions["headset-0"], 0);
     EXPECT_EQ(emotions["headset-1"], 0);
+}
+
+TEST_F(VirtualMicrophone, AChannelThatIsAddedToAnOpenDeviceInterruptsTheOthersOnce) {
+    const std::string config = write_floor(headset_channel("left", 0));
+    DaemonProcess daemon({"--config", config}, environment_);
+    TcpClient tcp(daemon.tcp_port());
+    tcp.read_until(is_state("left", "live"), 20s);
+    write_floor(headset_channel("left", 0) + headset_channel("right", 1));
+    daemon.process().signal(SIGHUP);
+    std::vector<json> messages = tcp.read_until(is_state("right", "live"), 30s);
+    std::this_thread::sleep_for(3s);
+    daemon.process().signal(SIGTERM);
+    for (json& message : tcp.read_to_end(20s)) {
+        messages.push_back(std::move(message));
+    }
+    std::erase_if(messages, [](const json& message) {
+        return message.value("reason", "") != "its device is opened again for another channel";
+    });
+    ASSERT_EQ(messages.size(), 1U) << json(messages);
+    EXPECT_EQ(messages[0].at("stream"), "left");
+    EXPECT_EQ(messages[0].at("state"), "lost");
+}
+
+// Opening hangs with its sound server. What comes of it is for a channel that is no more: the one
+// that has its name now is another.
+TEST_F(VirtualMicrophone, AChannelThatIsChangedWhileItsDeviceOpensIsNotHeardThroughTheOldOne) {
+    const std::string other = "[[channels]]\nid = \"other\"\nsource = \"mic\"\n";
+    DaemonProcess daemon({"--config", write_floor(other)}, environment_);
+    TcpClient tcp(daemon.tcp_port());
+    tcp.read_until(is_state("other", "live"), 20s);
+    pulse_->signal(SIGSTOP);
+    write_floor(other + headset_channel("desk", 0));
+    daemon.process().signal(SIGHUP);
+    ASSERT_TRUE(daemon.process().wait_for_err("stream desk added", 10s));
+    tcp.read_until(is_state("other", "lost"), 20s);  // desk is being opened by now
+    write_floor(other + headset_channel("desk", 1));
+    daemon.process().signal(SIGHUP);
+    ASSERT_TRUE(daemon.process().wait_for_err("stream desk removed", 10s));
+    pulse_->signal(SIGCONT);
+    std::vector<json> messages = tcp.read_until(is_state("desk", "live"), 40s);
+    play(left_speaks(), "stereo");
+    std::this_thread::sleep_for(1s);
+    daemon.process().signal(SIGTERM);
+    for (json& message : tcp.read_to_end(20s)) {
+        messages.push_back(std::move(message));
+    }
+    EXPECT_EQ(count_by_stream(of_type(messages, "emotion"))["desk"], 0);
+}
+
+TEST_F(VirtualMicrophone, AChannelThatIsRemovedWhileItsDeviceOpensLeavesItClosed) {
+    const std::string other = "[[channels]]\nid = \"other\"\nsource = \"mic\"\n";
+    DaemonProcess daemon({"--config", write_floor(other)}, environment_);
+    TcpClient tcp(daemon.tcp_port());
+    tcp.read_until(is_state("other", "live"), 20s);
+    pulse_->signal(SIGSTOP);
+    write_floor(other + headset_channel("desk", 0));
+    daemon.process().signal(SIGHUP);
+    ASSERT_TRUE(daemon.process().wait_for_err("stream desk added", 10s));
+    tcp.read_until(is_state("other", "lost"), 20s);  // desk is being opened by now
+    write_floor(other);
+    daemon.process().signal(SIGHUP);
+    ASSERT_TRUE(daemon.process().wait_for_err("stream desk removed", 10s));
+    pulse_->signal(SIGCONT);
+    tcp.read_until(is_state("other", "live"), 40s);
+    std::this_thread::sleep_for(2s);
+    EXPECT_EQ(listeners(), 1);
+    EXPECT_THAT(daemon.process().err(), testing::Not(testing::HasSubstr("stream desk: device")));
+    daemon.process().signal(SIGTERM);
+    EXPECT_EQ(daemon.process().wait(20s), 0) << daemon.process().err();
+}
+
+TEST_F(VirtualMicrophone, ADeviceThatOpensAndBringsNothingIsNotLive) {
+    DaemonProcess daemon({"--source", "mic:headset"}, environment_);
+    TcpClient tcp(daemon.tcp_port());
+    tcp.read_until(is_state("headset", "live"), 20s);
+    const std::string url = "http://127.0.0.1:" + std::to_string(daemon.http_port()) + "/readyz";
+    const auto is_ready = [&] { return run_to_end({"curl", "-s", url}).out == "ready\n"; };
+    const auto patience = std::chrono::steady_clock::now() + 5s;
+    while (!is_ready()) {
+        ASSERT_LT(std::chrono::steady_clock::now(), patience);
+        std::this_thread::sleep_for(50ms);
+    }
+    run_to_end({"pactl", "suspend-sink", "stereo", "1"}, environment_);
+    tcp.read_until(is_state("headset", "lost"), 20s);
+    // It is opened again meanwhile, more than once.
+    const auto end = std::chrono::steady_clock::now() + 12s;
+    while (std::chrono::steady_clock::now() < end) {
+        ASSERT_FALSE(is_ready()) << daemon.process().err();
+        std::this_thread::sleep_for(50ms);
+    }
+    run_to_end({"pactl", "suspend-sink", "stereo", "0"}, environment_);
+    tcp.read_until(is_state("headset", "live"), 20s);
+    daemon.process().signal(SIGTERM);
+    EXPECT_EQ(daemon.process().wait(20s), 0) << daemon.process().err();
 }
 
 TEST_F(VirtualMicrophone, DevicesListsItWithoutNoise) {
@@ -362,34 +464,57 @@ void forget_dead_jack_servers() {
     std::filesystem::remove("/dev/shm/jack-shm-registry", ignored);
 }
 
+/// A JACK server of the test's own, without a sound card, at 48 kHz.
+class JackServer {
+ public:
+    explicit JackServer(ChildProcess::Environment environment)
+        : environment_(std::move(environment)) {
+        forget_dead_jack_servers();
+        const std::string server = "emotiond-test-" + std::to_string(getpid());
+        environment_["JACK_DEFAULT_SERVER"] = server;
+        environment_["JACK_NO_AUDIO_RESERVATION"] = "1";
+        jack_ = std::make_unique<ChildProcess>(
+            std::vector<std::string>{"jackd", "--no-realtime", "-n", server, "-d", "dummy", "-r",
+                                     "48000", "-C", "2", "-P", "2"},
+            scratch_folder(), "jackd", environment_);
+        const auto end = std::chrono::steady_clock::now() + 20s;
+        while (run_to_end({"jack_wait", "-s", server, "-c"}, environment_).out.find("not") !=
+               std::string::npos) {
+            if (std::chrono::steady_clock::now() > end) {
+                throw std::runtime_error(jack_->out() + jack_->err());
+            }
+            std::this_thread::sleep_for(100ms);
+        }
+    }
+    ~JackServer() {
+        jack_->signal(SIGTERM);  // which takes it from the list
+        jack_->wait(20s);
+    }
+    JackServer(const JackServer&) = delete;
+    JackServer& operator=(const JackServer&) = delete;
+
+    [[nodiscard]] const ChildProcess::Environment& environment() const { return environment_; }
+
+ private:
+    ChildProcess::Environment environment_;
+    std::unique_ptr<ChildProcess> jack_;
+};
+
 // JACK runs at one rate and takes no other: a device that refuses.
 TEST(JackMicrophone, ARateThatTheDeviceRefusesIsAnsweredWithThoseItTakes) {
-    forget_dead_jack_servers();
-    const std::string server = "emotiond-test-" + std::to_string(getpid());
     const auto no_sound = scratch_folder() / "no-alsa.conf";
     std::ofstream(no_sound) << "</usr/share/alsa/alsa.conf>\npcm.!default { type hw card 99 }\n";
-    const ChildProcess::Environment environment{{"JACK_DEFAULT_SERVER", server},
-                                                {"JACK_NO_AUDIO_RESERVATION", "1"},
-                                                {"ALSA_CONFIG_PATH", no_sound.string()}};
-    ChildProcess jack({"jackd", "--no-realtime", "-n", server, "-d", "dummy", "-r", "48000", "-C",
-                       "2", "-P", "2"},
-                      scratch_folder(), "jackd", environment);
-    const auto end = std::chrono::steady_clock::now() + 20s;
-    while (run_to_end({"jack_wait", "-s", server, "-c"}, environment).out.find("not") !=
-           std::string::npos) {
-        ASSERT_LT(std::chrono::steady_clock::now(), end) << jack.out() << jack.err();
-        std::this_thread::sleep_for(100ms);
-    }
+    const JackServer jack({{"ALSA_CONFIG_PATH", no_sound.string()}});
     const Finished refused =
         run_to_end({emotiond_binary(), "run", "--source", "mic:system", "--audio.rate_hz=16000",
                     "--server.tcp=127.0.0.1:0", "--server.http=127.0.0.1:0"},
-                   environment);
+                   jack.environment());
     EXPECT_EQ(refused.exit_code, 69);
     EXPECT_THAT(refused.err,
                 testing::HasSubstr("device 'system' refuses 16000 Hz with 1 channels; it takes: "
                                    "48000 Hz"));
     // Left to itself, the service opens it at its own rate.
-    DaemonProcess daemon({"--source", "mic:system#1"}, environment);
+    DaemonProcess daemon({"--source", "mic:system#1"}, jack.environment());
     EXPECT_THAT(daemon.process().err(), testing::HasSubstr("device 'system' opened at 48000 Hz"));
     TcpClient tcp(daemon.tcp_port());
     const auto is_silent = [](const json& message) {
@@ -398,8 +523,33 @@ TEST(JackMicrophone, ARateThatTheDeviceRefusesIsAnsweredWithThoseItTakes) {
     EXPECT_NO_THROW(tcp.read_until(is_silent, 20s));
     daemon.process().signal(SIGTERM);
     EXPECT_EQ(daemon.process().wait(20s), 0);
-    jack.signal(SIGTERM);  // which takes it from the list
-    jack.wait(20s);
+}
+
+// Once PulseAudio is gone, the default is ALSA's way to JACK, which has its one rate and can be
+// another channel's.
+TEST_F(VirtualMicrophone, AChannelThatBeganAtAnotherRateIsRefusedAndDisturbsNobody) {
+    const JackServer jack(environment_);
+    const std::string desk = "[[channels]]\nid = \"desk\"\nsource = \"mic\"\n";
+    DaemonProcess daemon({"--config", write_floor(desk)}, jack.environment());
+    TcpClient tcp(daemon.tcp_port());
+    tcp.read_until(is_state("desk", "live"), 20s);
+    EXPECT_THAT(daemon.process().err(), testing::HasSubstr("opened at 44100 Hz"));
+    pulse_->signal(SIGKILL);
+    pulse_->wait(10s);
+    EXPECT_TRUE(daemon.process().wait_for_err(
+        "stream desk: device 'jack' refuses 44100 Hz with 1 channels; it takes: 48000 Hz", 20s));
+    write_floor(desk + "[[channels]]\nid = \"phone\"\nsource = \"mic:jack\"\nchannel = 1\n");
+    daemon.process().signal(SIGHUP);
+    tcp.read_until(is_state("phone", "live"), 20s);
+    EXPECT_TRUE(
+        daemon.process().wait_for_err("stream desk: device 'jack' is open at 48000 Hz for "
+                                      "other channels, and this one goes on at 44100 Hz",
+                                      20s));
+    daemon.process().signal(SIGTERM);
+    for (const json& message : tcp.read_to_end(20s)) {
+        EXPECT_NE(message.value("state", ""), "lost") << message;
+    }
+    EXPECT_EQ(daemon.process().wait(20s), 0) << daemon.process().err();
 }
 
 }  // namespace
