@@ -351,6 +351,7 @@ TEST_F(HistoryTest, GoesOnAfterAFullDisk) {
 TEST_F(HistoryTest, CountsWhatItHadToGiveUp) {
     test::write_bytes(folder_ / "state", "a file where the folder should be");
     record();
+    ASSERT_TRUE(was_announced("history_failed"));
     const std::string large(1024 * 1024, 'x');
     for (int i = 0; i < 70; ++i) {
         publish("desk07", kNoon, large);
