@@ -98,7 +98,7 @@ TEST(SampleRing, LocatesEveryLossBetweenTwoThreads) {
     EXPECT_EQ(num_read + num_lost, ring.captured());
     EXPECT_EQ(num_lost, ring.dropped());
     EXPECT_GT(num_overflows_seen, 0U);
-    EXPECT_GT(num_read, 2 * ring.capacity()) << "the consumer saw almost nothing";
+    EXPECT_GT(num_read, kNumSamples / 100) << "the consumer saw almost nothing";
 }
 
 TEST(SampleRing, DiscardsWhileTheProducerWrites) {
