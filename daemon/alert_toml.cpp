@@ -27,11 +27,7 @@ class Entry : public TomlEntry {
         for (const auto& [key, value] : table()) {
             read(key, value);
         }
-        for (const char* needed : {"name", "labels", "threshold"}) {
-            if (!table().contains(needed)) {
-                fail(table().source(), std::string("an alert needs `") + needed + "`");
-            }
-        }
+        require({"name", "labels", "threshold"}, "an alert");
         if (!table().contains("clear_below")) {
             // Rounded, as people would write it.
             rule_.clear_below = std::round(kUsualClearBelow * rule_.threshold * 1e6) / 1e6;

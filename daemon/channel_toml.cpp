@@ -18,11 +18,7 @@ class Entry : public TomlEntry {
         for (const auto& [key, value] : table()) {
             read(key, value);
         }
-        for (const char* needed : {"id", "source"}) {
-            if (!table().contains(needed)) {
-                fail(table().source(), std::string("a channel needs `") + needed + "`");
-            }
-        }
+        require({"id", "source"}, "a channel");
         try {
             channel_.validate();
         } catch (const std::invalid_argument& error) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,15 @@ class TomlEntry {
         : table_(table), file_(file) {
         const auto name = table[key].value_or(std::string());
         whose_ = name.empty() ? "" : kind + " '" + name + "': ";
+    }
+
+    /// whose: as in "an alert needs ...".
+    void require(std::initializer_list<const char*> keys, const std::string& whose) const {
+        for (const char* key : keys) {
+            if (!table_.contains(key)) {
+                fail(table_.source(), whose + " needs `" + key + "`");
+            }
+        }
     }
 
     template <typename Value>
