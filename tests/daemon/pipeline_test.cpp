@@ -433,6 +433,7 @@ TEST_F(PipelineTest, OverloadLeavesWindowsOutAndPausesLowPriority) {
             now += std::chrono::seconds(1);
             overload.observe(now, std::chrono::seconds(1));
         }
+        EXPECT_EQ(static_cast<int>(overload.level()), steps);
         const auto feed = this->feed(524288);
         feed->write(std::span(samples).subspan(7 * 16000, 9 * 16000));
         feed->end();
